@@ -1,0 +1,79 @@
+"""What a running pipeline tells the world: plain values that travel between processes and to the hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["finished", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Numbers that a stage logged together; ``time`` in seconds since the epoch."""
+
+    values: Mapping[str, float]
+    step: int | None
+    time: float
+
+
+@dataclass(frozen=True)
+class File:
+    """A figure, table or text that a stage logged: ``name`` with its extension, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+Record = Metrics | File
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a pipeline, or the parent of several.
+
+    id: our own identifier, known before MLflow has given its own.
+    parent: the id of the run above, or None.
+    params: ``stage.field`` to value as it may be shown (secrets are redacted).
+    tags: names and texts to search by in MLflow.
+    documents: file name to text, kept beside the run: the resolved pipeline, the plan, the lock, the diff.
+    """
+
+    id: str
+    experiment: str
+    name: str
+    parent: str | None = None
+    variants: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """How one stage of a run ended: ``seconds`` of work (of the original work where it was cached)."""
+
+    name: str
+    uses: str
+    cached: bool
+    seconds: float
+    digest: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended; ``metrics`` holds the last value of each ``stage/metric``, ``documents`` as in Run."""
+
+    status: Status
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    stages: tuple[StageOutcome, ...] = ()
+    error: str | None = None
+    failed_stage: str | None = None
+    documents: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The built-in topics, each a plugin like anybody else's."""
