@@ -1,0 +1,73 @@
+"""Writes a command-line override into the source of a pipeline: any value of the file can be set from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.errors import Problem, closest, listing
+from pipeline.plugins import Plugins
+from pipeline.source import Override, Path, Source
+from pipeline.spec import TOP_LEVEL
+
+
+def apply(override: Override, source: Source, plugins: Plugins) -> list[Problem]:
+    """Write one command-line override into the source, or say why it cannot be."""
+    stages = source.data.get("stages")
+    stages = stages if isinstance(stages, dict) else {}
+    first, rest = override.path[0], override.path[1:]
+    if first in TOP_LEVEL and first not in stages:
+        if first in ("seed", "seeds"):
+            source.data.pop("seeds" if first == "seed" else "seed", None)
+        source.set(override.path, override.value, override.origin)
+        return []
+    if first not in stages:
+        names = [*stages, *TOP_LEVEL]
+        hint = f"Stages: {listing(stages)}." if stages else None
+        return [Problem(f"{first!r} is no stage of this pipeline", override.origin, closest(first, names), hint)]
+    stage = stages[first] if isinstance(stages[first], dict) else {}
+    variants = stage.get("variants")
+    variants = variants if isinstance(variants, dict) else {}
+    if not rest:
+        return _choose(first, variants, override, source)
+    if override.variant is not None and override.variant not in variants:
+        meant = closest(override.variant, variants)
+        hint = f"Variants: {listing(variants)}." if variants else "It has no variants."
+        return [Problem(f"stage {first!r} has no variant {override.variant!r}", override.origin, meant, hint)]
+    base: Path = ("stages", first)
+    if not variants:
+        source.set((*base, "with", *rest), override.value, override.origin)
+        return []
+    chosen = [override.variant] if override.variant else _variants_with(rest[0], stage, variants, plugins)
+    for variant in chosen or list(variants):
+        if variants[variant] is None:
+            source.set((*base, "variants", variant), {}, override.origin)
+        source.set((*base, "variants", variant, "with", *rest), override.value, override.origin)
+    return []
+
+
+def _choose(stage: str, variants: Mapping[str, Any], override: Override, source: Source) -> list[Problem]:
+    wanted = override.value if isinstance(override.value, list) else [override.value]
+    if not variants:
+        hint = f"To set a field write {stage}.FIELD=VALUE."
+        return [Problem(f"stage {stage!r} has no variants to choose from", override.origin, None, hint)]
+    for name in wanted:
+        if str(name) not in variants:
+            hint = f"Variants: {listing(variants)}."
+            meant = closest(str(name), variants)
+            return [Problem(f"stage {stage!r} has no variant {str(name)!r}", override.origin, meant, hint)]
+    for name in [name for name in variants if name not in {str(w) for w in wanted}]:
+        del source.data["stages"][stage]["variants"][name]
+    return []
+
+
+def _variants_with(
+    field_name: str, stage: Mapping[str, Any], variants: Mapping[str, Any], plugins: Plugins
+) -> list[str]:
+    """The variants whose stage class has the field."""
+    found = []
+    for name, variant in variants.items():
+        uses = (variant or {}).get("uses", stage.get("uses")) if isinstance(variant or {}, dict) else None
+        if uses in plugins.stages and field_name in plugins.stages[uses].model_fields:
+            found.append(name)
+    return found

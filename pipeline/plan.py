@@ -1,0 +1,172 @@
+"""Pipeline file + plugins -> runs of ordered steps, checked as a whole before anything is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TypeVar
+
+from pipeline.errors import Problem, RequestError, closest, listing
+from pipeline.overrides import apply
+from pipeline.plugins import Plugins
+from pipeline.source import Override, Path, Source
+from pipeline.spec import TOP_LEVEL, PipelineSpec, StageSpec, VariantSpec, validate
+from pipeline.step import RunPlan, Step
+from pipeline.wiring import Menu, wire
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked pipeline: the specification, where each value came from, and the runs that it expands into."""
+
+    spec: PipelineSpec
+    source: Source
+    plugins: Plugins
+    runs: tuple[RunPlan, ...]
+
+    @property
+    def experiment(self) -> str:
+        """The name of the MLflow experiment."""
+        return self.spec.name
+
+    def until(self, name: str) -> Plan:
+        """The plan cut after the stage ``name``, runs that become equal merged."""
+        known = {step.name for step in self.runs[0].steps}
+        if name not in known:
+            hint = f"Stages: {listing(known)}."
+            raise RequestError(Problem(f"--until names no stage: {name!r}", None, closest(name, known), hint))
+        return replace(self, runs=tuple(run.until(name) for run in self.runs))
+
+
+def build(source: Source, plugins: Plugins, overrides: Sequence[Override] = (), *, name: str = "") -> Plan:
+    """Check everything and expand variants and seeds; RequestError with every problem found.
+
+    ``name`` is the experiment's name where the file gives none.
+    """
+    problems = list(source.problems)
+    for override in overrides:
+        problems += apply(override, source, plugins)
+    spec, found = validate(PipelineSpec, source.data, source)
+    problems += found
+    if spec is not None:
+        for plugin, wrong in plugins.require(spec.requires):
+            problems.append(Problem(wrong, source.origin(("requires", plugin))))
+        menu, found = _menu(spec, source, plugins)
+        problems += found + wire(spec, menu, source)
+        if "seed" in source.data and "seeds" in source.data:
+            hint = "Keep one of them."
+            problems.append(
+                Problem("both 'seed' and 'seeds' are given", source.origin(("seeds",), key=True), None, hint)
+            )
+    if problems or spec is None:
+        raise RequestError(_in_order(problems))
+    spec = spec if spec.name else spec.model_copy(update={"name": name or "experiment"})
+    return Plan(spec, source, plugins, tuple(_expand(spec, menu)))
+
+
+def _menu(spec: PipelineSpec, source: Source, plugins: Plugins) -> tuple[Menu, list[Problem]]:
+    """Every stage in every variant, its code found and its configuration validated."""
+    menu: Menu = {}
+    problems: list[Problem] = []
+    for name, stage_spec in spec.stages.items():
+        base: Path = ("stages", name)
+        menu[name] = {}
+        if name in TOP_LEVEL:
+            hint = f"Rename the stage, for instance to {name}_stage."
+            problems.append(
+                Problem(
+                    f"a stage cannot be called {name!r}: it is a key of the file", source.origin(base, True), None, hint
+                )
+            )
+        for variant, chosen, at in _alternatives(stage_spec, base):
+            step, found = _step(name, variant, chosen, stage_spec, source, at, base, plugins)
+            problems += found
+            if step is not None:
+                menu[name][variant] = step
+    return menu, problems
+
+
+def _alternatives(spec: StageSpec, base: Path) -> Iterator[tuple[str | None, VariantSpec, Path]]:
+    if not spec.variants:
+        yield None, spec, base
+        return
+    for name, variant in spec.variants.items():
+        merged = VariantSpec.model_construct(
+            uses=variant.uses or spec.uses,
+            with_={**spec.with_, **variant.with_},
+            inputs={**spec.inputs, **variant.inputs},
+            retries=variant.retries or spec.retries,
+            timeout=variant.timeout or spec.timeout,
+        )
+        yield name, merged, (*base, "variants", name)
+
+
+def _step(
+    name: str,
+    variant: str | None,
+    chosen: VariantSpec,
+    spec: StageSpec,
+    source: Source,
+    at: Path,
+    base: Path,
+    plugins: Plugins,
+) -> tuple[Step | None, list[Problem]]:
+    if chosen.uses is None:
+        hint = "Say which code it runs: uses: plugin.stage (see `pipeline stages`)."
+        return None, [Problem(f"stage {name!r} does not say what it uses", source.origin(at, key=True), None, hint)]
+    try:
+        stage_class = plugins.stage(chosen.uses)
+    except RequestError as error:
+        where = at if (*at, "uses") in source.values else base
+        return None, [replace(p, origin=source.origin((*where, "uses"))) for p in error.problems]
+    # A variant's own value stands in the variant, a shared one in the stage: errors must point at the right line.
+    view = _overlaid(source, (*base, "with"), (*at, "with")) if variant is not None else source
+    see = f"See `pipeline stages {chosen.uses}`."
+    stage, problems = validate(stage_class, chosen.with_, view, (*at, "with"), chosen.uses, see)
+    if stage is None:
+        return None, problems
+    secrets = {
+        str(path[len(at) + 1]): text
+        for path, text in view.secrets.items()
+        if path[: len(at) + 1] == (*at, "with") and len(path) > len(at) + 1
+    }
+    inputs = {key: value if isinstance(value, str) else tuple(value) for key, value in chosen.inputs.items()}
+    return Step(name, chosen.uses, stage, inputs, variant, chosen.retries, chosen.timeout, secrets), []
+
+
+def _overlaid(source: Source, shared: Path, own: Path) -> Source:
+    """The source with the values below ``shared`` standing below ``own`` too, wherever ``own`` says nothing itself."""
+
+    def below(table: Mapping[Path, V]) -> dict[Path, V]:
+        moved = {(*own, *path[len(shared) :]): value for path, value in table.items() if path[: len(shared)] == shared}
+        return {**moved, **table}
+
+    return replace(source, values=below(source.values), keys=below(source.keys), secrets=below(source.secrets))
+
+
+def _expand(spec: PipelineSpec, menu: Menu) -> Iterator[RunPlan]:
+    varied = [name for name in menu if None not in menu[name]]
+    for chosen in product(*(menu[name] for name in varied)):
+        variants = {name: str(variant) for name, variant in zip(varied, chosen, strict=True)}
+        steps = {name: menu[name][variants.get(name)] for name in menu}
+        ordered = _ordered(steps)
+        for seed in spec.seed_list:
+            yield RunPlan(variants, seed, ordered)
+
+
+def _ordered(steps: Mapping[str, Step]) -> tuple[Step, ...]:
+    """Topological order; among the stages that could come next, the file's order."""
+    ordered: dict[str, Step] = {}
+    while len(ordered) < len(steps):
+        ready = [s for n, s in steps.items() if n not in ordered and all(up in ordered for up in s.upstream)]
+        ordered |= {step.name: step for step in ready}
+    return tuple(ordered.values())
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem once, by place in the file."""
+    unique = list(dict.fromkeys(problems))
+    return sorted(unique, key=lambda p: (p.origin.where, p.origin.line, p.origin.column) if p.origin else ("", 0, 0))

@@ -1,0 +1,279 @@
+"""Finds and loads plugins; a broken one is isolated and named, and disturbs nothing else."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, entry_points, version
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
+
+import pluggy
+
+from pipeline import hooks, trust
+from pipeline.errors import Problem, RequestError, closest, listing
+from pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from pipeline.codecs import Codec
+    from pipeline.datasets import Dataset
+
+DISTRIBUTION = "experiment-pipeline"
+LOCAL = "local_plugins"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What is known of one plugin; ``reason`` says why it is broken, and where it can, how to mend it."""
+
+    name: str
+    version: str
+    origin: str
+    state: Literal["loaded", "broken", "disabled"]
+    reason: str = ""
+    stages: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+
+@dataclass
+class Plugins:
+    """The loaded plugins and all that they offer."""
+
+    manager: pluggy.PluginManager
+    found: dict[str, Plugin] = field(default_factory=dict)
+    stages: dict[str, type[Stage]] = field(default_factory=dict)
+    local_files: tuple[Path, ...] = ()
+    warn: Callable[[str], None] = lambda sentence: print(sentence, file=sys.stderr)
+
+    @classmethod
+    def load(cls) -> Plugins:
+        """Load every installed plugin, each import guarded; ``PIPELINE_DISABLE_PLUGINS=a,b`` leaves some out."""
+        manager = pluggy.PluginManager("pipeline")
+        manager.add_hookspecs(hooks)
+        plugins = cls(manager)
+        disabled = {name.strip() for name in os.environ.get("PIPELINE_DISABLE_PLUGINS", "").split(",")}
+        # Ours first, so that a clash of names is the newcomer's problem.
+        points = sorted(
+            entry_points(group=hooks.GROUP), key=lambda point: (_owner(point) != DISTRIBUTION, _owner(point))
+        )
+        for point in points:
+            plugins._load_entry_point(point, disabled)
+        return plugins
+
+    def add_local(self, path: Path, *, may_trust: Callable[[Path], bool] = lambda path: False) -> None:
+        """Load a local plugin file; RequestError if it is not trusted, missing or broken.
+
+        ``may_trust`` is asked once for each new content of the file.
+        """
+        path = path.resolve()
+        if path in self.local_files:
+            return
+        if not path.is_file():
+            neighbours = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+            raise RequestError(
+                Problem(
+                    f"the plugin file {path.name} does not exist in {path.parent}", None, closest(path.name, neighbours)
+                )
+            )
+        if not trust.is_trusted(path):
+            if not may_trust(path):
+                raise RequestError(
+                    Problem(
+                        f"the plugin file {path.name} is code that has not been trusted yet (or has changed since)",
+                        hint=f"Read {path}, then run the command again with --trust.",
+                    )
+                )
+            trust.remember(path)
+        name = path.stem
+        if name in self.found:
+            raise RequestError(
+                Problem(f"the plugin file {path.name} has the name of the plugin {name!r} from {self.found[name].origin}",
+                        hint="Rename the file.")
+            )  # fmt: skip
+        try:
+            module = _import_file(path)
+        except Exception as error:
+            raise RequestError(f"the plugin file {path} cannot be imported: {_reason(error)}") from error
+        self.local_files += (path,)
+        plugin = Plugin(name, "", str(path), "loaded", packages=(LOCAL,))
+        self._register(plugin, module)
+        if self.found[name].state == "broken":
+            raise RequestError(f"the plugin file {path} cannot be used: {self.found[name].reason}")
+
+    def stage(self, uses: str) -> type[Stage]:
+        """The stage class of ``plugin.name``; RequestError (without position) if there is none."""
+        if uses in self.stages:
+            return self.stages[uses]
+        plugin_name = uses.split(".")[0]
+        plugin = self.found.get(plugin_name)
+        if plugin and plugin.state == "disabled":
+            raise RequestError(Problem(f"the plugin {plugin_name!r} is disabled by PIPELINE_DISABLE_PLUGINS"))
+        if plugin and plugin.state == "broken":
+            raise RequestError(Problem(f"the plugin {plugin_name!r} could not be loaded: {plugin.reason}"))
+        offered = plugin.stages if plugin else tuple(self.stages)
+        described = f"plugin {plugin_name!r} has {listing(offered)}" if plugin else f"there are {listing(offered)}"
+        meant = closest(uses, self.stages)
+        raise RequestError(
+            Problem(f"there is no stage {uses!r}", None, meant, None if meant else f"Known: {described}.")
+        )
+
+    def require(self, pins: dict[str, str]) -> Iterable[tuple[str, str]]:
+        """For each unmet pin of ``requires:`` its plugin name and what is wrong."""
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+        for name, text in pins.items():
+            plugin = self.found.get(name)
+            try:
+                wanted = SpecifierSet(text)
+            except InvalidSpecifier:
+                yield name, f"{text!r} is not a version range such as '>=0.1,<2'"
+                continue
+            if plugin is None or plugin.state != "loaded":
+                yield name, f"needs the plugin {name!r} {text}, which is {plugin.state if plugin else 'not installed'}"
+            elif plugin.version and not wanted.contains(plugin.version, prereleases=True):
+                yield name, f"needs the plugin {name!r} {text}, but {plugin.version} is installed ({plugin.origin})"
+
+    def codecs(self) -> list[Codec]:
+        """Every codec that a plugin offers."""
+        return [codec for _, offered in self._collect("pipeline_codecs") for codec in offered]
+
+    def datasets(self) -> dict[str, Dataset]:
+        """Every data set that a plugin offers, by name."""
+        return {dataset.name: dataset for _, offered in self._collect("pipeline_datasets") for dataset in offered}
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """Top-level packages whose artifact classes the store may instantiate."""
+        return frozenset(package for plugin in self.found.values() for package in plugin.packages) | {"pipeline"}
+
+    def observe(self, observer: object) -> None:
+        """Let ``observer`` hear the lifecycle hooks from now on."""
+        self.manager.register(observer)
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Call a lifecycle hook on every observer; one that raises is named, and not called again."""
+        for implementation in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
+            try:
+                implementation.function(*(arguments[name] for name in implementation.argnames))
+            except Exception as error:
+                self.warn(f"plugin {implementation.plugin_name!r} failed in {hook} and is left out: {_reason(error)}")
+                self.manager.unregister(implementation.plugin)
+
+    def _load_entry_point(self, point: EntryPoint, disabled: set[str]) -> None:
+        distribution = point.dist
+        plugin = Plugin(
+            point.name,
+            distribution.version if distribution else "",
+            _owner(point),
+            "loaded",
+            packages=(point.module.split(".")[0],),
+        )
+        if point.name in self.found:
+            other = self.found[point.name].origin
+            key = f"{point.name} ({plugin.origin})"
+            reason = f"both {other} and {plugin.origin} offer a plugin named {point.name!r}; uninstall one of them"
+            self.found[key] = replace(plugin, name=key, state="broken", reason=reason)
+            return
+        if point.name in disabled:
+            self.found[point.name] = replace(plugin, state="disabled", reason="PIPELINE_DISABLE_PLUGINS")
+            return
+        missing = _missing_requirements(distribution, point.extras) if distribution else []
+        if missing:
+            install = f"pip install '{plugin.origin}[{','.join(point.extras)}]'"
+            reason = f"needs {listing(missing)}: {install}"
+            self.found[point.name] = replace(plugin, state="broken", reason=reason)
+            return
+        try:
+            module = point.load()
+        except Exception as error:
+            self.found[point.name] = replace(plugin, state="broken", reason=_reason(error))
+            return
+        self._register(plugin, module)
+
+    def _register(self, plugin: Plugin, module: Any) -> None:
+        try:
+            self.manager.register(module, plugin.name)
+            self.manager.check_pending()
+            offered = dict(self._offered_stages(plugin))
+        except Exception as error:
+            if self.manager.has_plugin(plugin.name):
+                self.manager.unregister(name=plugin.name)
+            self.found[plugin.name] = replace(plugin, state="broken", reason=_reason(error))
+            return
+        self.stages |= offered
+        self.found[plugin.name] = replace(plugin, stages=tuple(sorted(offered)))
+
+    def _offered_stages(self, plugin: Plugin) -> Iterable[tuple[str, type[Stage]]]:
+        for name, offered in self._collect("pipeline_stages"):
+            if name != plugin.name:
+                continue
+            for stage in offered:
+                if not (isinstance(stage, type) and issubclass(stage, Stage)):
+                    raise TypeError(f"pipeline_stages() must return classes derived from Stage. Got {stage!r} instead.")
+                stage.interface()
+                yield f"{plugin.name}.{stage.stage_name()}", stage
+
+    def _collect(self, hook: str) -> Iterable[tuple[str, Any]]:
+        """Each plugin's own answer, so that one plugin's failure cannot hide another's."""
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            yield implementation.plugin_name, implementation.function()
+
+
+def _owner(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "unknown distribution"
+
+
+def _missing_requirements(distribution: Distribution, extras: list[str]) -> list[str]:
+    """Names of the requirements of an entry point's extras that are not installed."""
+    if not extras:
+        return []
+    from packaging.requirements import Requirement
+
+    missing = []
+    for text in distribution.requires or ():
+        if "extra" not in text:
+            continue
+        requirement = Requirement(text)
+        if requirement.marker and any(requirement.marker.evaluate({"extra": extra}) for extra in extras):
+            try:
+                version(requirement.name)
+            except PackageNotFoundError:
+                missing.append(requirement.name)
+    return missing
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a local plugin under a package name of its own, so that it can shadow nothing."""
+    if LOCAL not in sys.modules:
+        package = ModuleType(LOCAL)
+        package.__path__ = []
+        sys.modules[LOCAL] = package
+    # Last on the path: the file may import its neighbours, and they cannot shadow what is installed.
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    name = f"{LOCAL}.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, RequestError):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"needs the module {error.name!r}, which is not installed"
+    if isinstance(error, SyntaxError):
+        return f"{Path(error.filename or '').name}:{error.lineno}: {error.msg}"
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
