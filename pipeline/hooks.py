@@ -1,8 +1,8 @@
 """The hook specifications: every way in which a plugin takes part.
 
 A plugin is a module (or any object) whose functions are marked with ``hookimpl``. Registering is an entry point of the
-group ``pipeline.plugins``, or a line ``plugins: [./file.py]`` in a pipeline file. Implement only the hooks you need, and
-only the arguments you use.
+group ``pipeline.plugins``, or a line ``plugins: [./file.py]`` in a pipeline file. Implement only the hooks you need,
+and take only the arguments you use.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def pipeline_codecs() -> list[Codec]:  # type: ignore[empty-body]  # a specifica
     Example:
         >>> from pipeline import hookimpl
         >>> from pipeline.codecs import Codec
-        >>> fraction = Codec("fractions:Fraction", encode=str, decode=lambda text: __import__("fractions").Fraction(text))
+        >>> from fractions import Fraction
+        >>> fraction = Codec("fractions:Fraction", encode=str, decode=Fraction)
         >>> @hookimpl
         ... def pipeline_codecs():
         ...     return [fraction]

@@ -14,7 +14,7 @@ from pipeline.store import content_digest
 
 
 def derived_seed(seed: int, stage: str) -> int:
-    """The stage's own seed, 32 bits: equal for every variant, so that variants are compared on common random numbers."""
+    """The stage's own seed, 32 bits: equal for every variant, so that they are compared on common random numbers."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{stage}".encode()).digest()[:4], "little")
 
 

@@ -90,10 +90,8 @@ class Plugins:
             trust.remember(path)
         name = path.stem
         if name in self.found:
-            raise RequestError(
-                Problem(f"the plugin file {path.name} has the name of the plugin {name!r} from {self.found[name].origin}",
-                        hint="Rename the file.")
-            )  # fmt: skip
+            taken = f"has the name of the plugin {name!r} from {self.found[name].origin}"
+            raise RequestError(Problem(f"the plugin file {path.name} {taken}", hint="Rename the file."))
         try:
             module = _import_file(path)
         except Exception as error:

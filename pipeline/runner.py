@@ -54,7 +54,7 @@ class Runner:
     _memory: dict[str, Result] = field(default_factory=dict)
 
     def run(self, run: Run, plan: RunPlan) -> RunOutcome:
-        """Execute every step of ``plan`` and tell how it ended; only KeyboardInterrupt and StageStopped pass through."""
+        """Execute every step of ``plan`` and tell how it ended; KeyboardInterrupt and StageStopped pass through."""
         progress = _Progress(self, run, plan)
         self.emit("pipeline_run_started", run=run)
         try:

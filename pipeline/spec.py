@@ -32,6 +32,10 @@ Name = Annotated[str, Field(pattern=_NAME)]
 VariantName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]
 
 
+SeedCount = Annotated[int, Field(gt=0, le=10_000)]
+SeedList = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 
@@ -63,8 +67,8 @@ class Resources(_Section):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    cpu: float = Field(1, gt=0)
-    gpu: float = Field(0, ge=0)
+    cpu: Annotated[float, Field(gt=0)] = 1
+    gpu: Annotated[float, Field(ge=0)] = 0
 
 
 class SweepSpec(_Section):
@@ -82,7 +86,7 @@ class SweepSpec(_Section):
     points: list[dict[str, Any]] = Field([], description="Configurations tried first.")
     seeds: int = Field(1, gt=0, description="Each configuration is judged by its mean over so many seeds.")
     racing: bool = Field(False, description="Stop a hopeless configuration before all its seeds.")
-    resources: Resources = Field(default_factory=lambda: Resources())
+    resources: Resources = Resources()
     concurrency: int | None = Field(None, gt=0, description="Trials at a time; as many as fit by default.")
     time_limit: Duration | None = Field(None, description="When to stop starting trials: 30m, 2h.")
     max_failures: int = Field(0, ge=0, description="How often a trial is tried again from its checkpoint.")
@@ -94,9 +98,7 @@ class PipelineSpec(_Section):
     name: str = Field("", max_length=200, description="The MLflow experiment; the file's name by default.")
     description: str = Field("", description="What the experiment is about, shown in MLflow.")
     seed: int | None = Field(None, ge=0, description="The run's seed; 0 by default.")
-    seeds: Annotated[int, Field(gt=0, le=10_000)] | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = (
-        Field(None, description="Several seeds, listed or counted from 0: one run each.")
-    )  # fmt: skip
+    seeds: SeedCount | SeedList | None = Field(None, description="Several seeds, listed or counted from 0: one run each.")
     requires: dict[str, str] = Field({}, description="Version ranges of plugins.")
     plugins: list[str] = Field([], description="Local plugin files, relative to this file.")
     extends: str | list[str] | None = Field(None, description="A pipeline file that this one refines.")
@@ -139,7 +141,9 @@ def _strip_tags(location: tuple[int | str, ...], data: Any) -> Path:
     """A pydantic location without the union tags that stand for no key in the data."""
     path: list[int | str] = []
     for index, part in enumerate(location):
-        if (isinstance(data, Mapping) and part in data) or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
+        if (isinstance(data, Mapping) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
             path.append(part)
             data = data[part]
         elif part == "[key]":

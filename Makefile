@@ -1,0 +1,49 @@
+# make demo    install, run pipelines/quickstart.yaml, say where the results are
+# make test    install, run the tests
+# make lint    format, lint and type checks
+# make bench   the benchmarks, each against its peers in the same run
+.PHONY: demo setup test lint bench clean
+.DEFAULT_GOAL := demo
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+CPUS ?= 2
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# A stamp for each set of packages: a second call installs nothing.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing into $(VENV) (a few minutes, once) ..."
+	@$(PIP) --editable '.[all]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@$(PIP) --editable '.[all,test,lint]'
+	@touch $@
+
+setup: $(VENV)/.installed
+
+demo: $(VENV)/.installed
+	@$(BIN)/pipeline run pipelines/quickstart.yaml
+	@echo
+	@echo "Pictures:  mlartifacts/ (one folder for each run; reconstructions and samples under the stages' names)"
+	@echo "Browse:    $(BIN)/pipeline ui"
+
+test: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest -n $(CPUS) --dist loadgroup
+
+lint: $(VENV)/.installed-dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.installed-dev
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) .pipeline mlflow.db mlartifacts

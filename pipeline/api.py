@@ -1,0 +1,172 @@
+"""The same as the command line, from Python: ``Pipeline.load("vae.yaml", ["model.latent_dim=8"]).run()``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import Problem, RequestError
+from pipeline.plan import Plan, build
+from pipeline.plugins import Plugins
+from pipeline.source import Source, read, read_override
+
+if TYPE_CHECKING:
+    from pipeline.result import Result
+    from pipeline.store import Store
+
+FOLDER = ".pipeline"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A loaded pipeline file: checked, and ready to be run."""
+
+    plan: Plan
+
+    @classmethod
+    def load(
+        cls,
+        file: str | os.PathLike[str],
+        overrides: Iterable[str] | Mapping[str, Any] = (),
+        *,
+        trust: bool | Callable[[Path], bool] = False,
+        plugins: Plugins | None = None,
+    ) -> Pipeline:
+        """Read and check ``file``; RequestError with every problem found.
+
+        overrides: ``"model.latent_dim=8"`` words as on the command line, or a mapping of such keys to values.
+        trust: whether the file's local plugin files may run, or a function that is asked for each new one.
+        """
+        path = Path(file)
+        return cls.from_source(read(path), overrides, trust=trust, plugins=plugins, folder=path.parent, name=path.stem)
+
+    @classmethod
+    def from_source(
+        cls,
+        source: Source,
+        overrides: Iterable[str] | Mapping[str, Any] = (),
+        *,
+        trust: bool | Callable[[Path], bool] = False,
+        plugins: Plugins | None = None,
+        folder: Path = Path(),
+        name: str = "",
+    ) -> Pipeline:
+        """The same from a source that is already read."""
+        words = _words(overrides) if isinstance(overrides, Mapping) else list(overrides)
+        plugins = plugins or Plugins.load()
+        problems = []
+        for index, local in enumerate(_local_files(source)):
+            may_trust = trust if callable(trust) else lambda path: bool(trust)
+            try:
+                plugins.add_local(folder / local, may_trust=may_trust)
+            except RequestError as error:
+                origin = source.origin(("plugins", index))
+                problems += [Problem(p.message, p.origin or origin, p.suggestion, p.hint) for p in error.problems]
+        read_words = []
+        for word in words:
+            try:
+                read_words.append(read_override(word))
+            except RequestError as error:
+                problems += error.problems
+        try:
+            plan = build(source, plugins, read_words, name=name)
+        except RequestError as error:
+            raise RequestError([*problems, *error.problems]) from None
+        if problems:
+            raise RequestError(problems)
+        return cls(plan)
+
+    def run(
+        self,
+        *,
+        parallel: int = 1,
+        fresh: bool = False,
+        verify: bool = False,
+        until: str | None = None,
+        track: bool = True,
+        store: Store | str | Path | None = FOLDER,
+        command: Sequence[str] = (),
+        observers: Iterable[object] = (),
+    ) -> Result:
+        """Run everything and wait; a failing stage is told by ``result.status``, not raised.
+
+        parallel: how many runs (of variants and seeds) go at a time, each in a process of its own.
+        fresh: compute again what is stored. verify: run each stage twice and compare.
+        until: stop after this stage. track: whether to tell MLflow.
+        store: where results are kept; None keeps nothing. observers: objects with lifecycle hooks.
+        """
+        from pipeline.result import Result, RunResult
+        from pipeline.session import Session
+
+        plan = self.plan.until(until) if until else self.plan
+        opened = open_store(store, plan.plugins)
+        tracking = _tracking() if track else None
+        watching = [*observers, *([tracking] if tracking else [])]
+        for observer in watching:
+            plan.plugins.observe(observer)
+        session = Session(plan, opened, fresh, verify, command)
+        try:
+            status = session.run(parallel)
+        finally:
+            report = tracking.finish(1.2 if sys.exc_info()[0] else None) if tracking else None
+            for observer in watching:
+                if plan.plugins.manager.is_registered(observer):
+                    plan.plugins.manager.unregister(observer)
+        ids: Mapping[str, str] = report.run_ids if report else {}
+        load = _loader(opened)
+        runs = tuple(RunResult(run, outcome, ids.get(run.id), load) for run, outcome in session.ended)
+        parent = session.parent or (runs[0].run if runs else None)
+        return Result(
+            status,
+            plan.experiment,
+            tracking.uri if tracking else None,
+            runs,
+            session.comparison,
+            ids.get(parent.id) if parent else None,
+            tuple(report.warnings) if report else (),
+        )
+
+
+def open_store(location: Store | str | Path | None, plugins: Plugins) -> Store | None:
+    """The store at ``location``; ``PIPELINE_STORE`` overrides the default one."""
+    from pipeline.store import Store
+
+    if location is None or isinstance(location, Store):
+        return location
+    if location == FOLDER:
+        location = os.environ.get("PIPELINE_STORE", FOLDER)
+    return Store.open(location, codecs=plugins.codecs(), packages=plugins.packages)
+
+
+def _tracking() -> Any:
+    from pipeline.tracking import Tracking
+
+    return Tracking(Path.cwd())
+
+
+def _loader(store: Store | None) -> Callable[[str], Any] | None:
+    if store is None:
+        return None
+
+    def load(key: str) -> Any:
+        entry = store.get(key)
+        if entry is None:
+            raise KeyError("the artifact is no longer in the store")
+        return store.load(entry)
+
+    return load
+
+
+def _local_files(source: Source) -> list[str]:
+    files = source.data.get("plugins")
+    return [name for name in files if isinstance(name, str)] if isinstance(files, list) else []
+
+
+def _words(overrides: Mapping[str, Any]) -> list[str]:
+    import json
+
+    return [f"{key}={json.dumps(value)}" for key, value in overrides.items()]

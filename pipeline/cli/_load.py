@@ -1,0 +1,39 @@
+"""What several subcommands share: reading the file and the overrides, asking for trust, printing JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.api import Pipeline
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+file_argument = click.argument("file", type=click.Path(path_type=Path))
+overrides_argument = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+trust_option = click.option("--trust", is_flag=True, help="Trust the local plugin files that the pipeline names.")
+
+
+def load(file: Path, overrides: tuple[str, ...] = (), trust: bool = False) -> Pipeline:
+    """The checked pipeline; trust in its local plugins is asked for on a terminal."""
+    from pipeline.api import Pipeline
+
+    return Pipeline.load(file, overrides, trust=trust or _ask)
+
+
+def _ask(path: Path) -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return click.confirm(f"{path} is code that has not run here before. Trust it?", err=True)
+
+
+def print_json(document: Any) -> None:
+    """One document on standard output."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))

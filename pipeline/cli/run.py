@@ -1,0 +1,56 @@
+"""``pipeline run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from pipeline.cli._load import file_argument, json_option, load, overrides_argument, print_json, trust_option
+
+
+@click.command("run")
+@file_argument
+@overrides_argument
+@click.option("--fresh", is_flag=True, help="Compute again what is cached.")
+@click.option("--until", metavar="STAGE", help="Stop after this stage.")
+@click.option("--parallel", type=click.IntRange(1), default=1, metavar="N", help="Runs at a time, each in a process.")
+@click.option("--verify", is_flag=True, help="Run each stage twice; fail at the first whose results differ.")
+@trust_option
+@json_option
+def command(
+    file: Path,
+    overrides: tuple[str, ...],
+    fresh: bool,
+    until: str | None,
+    parallel: int,
+    verify: bool,
+    trust: bool,
+    as_json: bool,
+) -> int:
+    """Run the pipeline in FILE: every combination of its variants and seeds.
+
+    \b
+    pipeline run vae.yaml
+    pipeline run vae.yaml model.latent_dim=8 model=als seed=3
+    pipeline run vae.yaml seeds=5 --parallel 2
+    """
+    from pipeline.interrupt import leave_quickly
+    from pipeline.terminal import display, print_result
+
+    pipeline = load(file, overrides, trust)
+    with leave_quickly(), display(pipeline.plan, quiet=as_json) as observers:
+        result = pipeline.run(
+            parallel=parallel,
+            fresh=fresh,
+            verify=verify,
+            until=until,
+            command=["pipeline", *sys.argv[1:]],
+            observers=observers,
+        )
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        print_result(result)
+    return {"finished": 0, "failed": 1, "interrupted": 130}[result.status]
