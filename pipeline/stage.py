@@ -13,7 +13,7 @@ from functools import cache
 from inspect import Parameter, getdoc, signature
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
@@ -126,7 +126,9 @@ def _interface(cls: type[Stage]) -> Interface:
 
 def accepts(wanted: Any, made: Any) -> bool:
     """Whether a value annotated ``made`` may be passed where ``wanted`` is asked for."""
-    if wanted is Any or made is Any or wanted == made:
+    if wanted is Any or made is Any or isinstance(wanted, TypeVar) or wanted == made:
+        return True
+    if wanted is float and made is int:  # as everywhere in Python's typing
         return True
     for union in (Union, UnionType):
         if get_origin(made) is union:
