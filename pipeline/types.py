@@ -52,6 +52,22 @@ class Images:
         labels = None if self.labels is None else self.labels[index]
         return Images(self.pixels[index], labels, self.classes)
 
+    def tiled(self, columns: int) -> np.ndarray:
+        """The pictures row by row as one picture with white gaps: (height, width) or (height, width, 3), in 0..1.
+
+        Three channels are taken for red, green and blue; of any other number the mean is shown.
+        """
+        import numpy as np
+
+        pixels = self.scaled() if self.shape[0] == 3 else self.scaled().mean(axis=1, keepdims=True)
+        n, channels, height, width = pixels.shape
+        rows = -(-n // columns)
+        cells = np.ones((rows * columns, height + 1, width + 1, channels), np.float32)
+        cells[:n, :height, :width] = pixels.transpose(0, 2, 3, 1)
+        grid = cells.reshape(rows, columns, height + 1, width + 1, channels).swapaxes(1, 2)
+        sheet = grid.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]
+        return sheet if channels == 3 else sheet[..., 0]
+
 
 @dataclass(frozen=True)
 class Table:
