@@ -1,0 +1,60 @@
+"""The picture data sets that ``data.images`` knows by name."""
+
+from pipeline.datasets import Dataset, RemoteFile
+
+IDX_FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+"""MNIST's four files; data sets made to replace MNIST use the same names."""
+
+
+def _idx_files(folder: str, *checksums: str) -> tuple[RemoteFile, ...]:
+    return tuple(RemoteFile(name, folder + name, sha256) for name, sha256 in zip(IDX_FILES, checksums, strict=True))
+
+
+DIGITS = Dataset(
+    "digits",
+    "Optical recognition of handwritten digits: the 1,797 pictures of 8x8 pixels that scikit-learn ships",
+    files=(),
+    licence="CC BY 4.0",
+    citation="Alpaydin, E. & Kaynak, C. (1998). Optical Recognition of Handwritten Digits. UCI Machine Learning "
+    "Repository.",
+    homepage="https://archive.ics.uci.edu/dataset/80",
+)
+
+MNIST = Dataset(
+    "mnist",
+    "MNIST: 70,000 handwritten digits of 28x28 pixels, 10,000 of them the test set",
+    files=_idx_files(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    ),
+    licence="CC BY-SA 3.0",
+    citation="LeCun, Y., Bottou, L., Bengio, Y. & Haffner, P. (1998). Gradient-based learning applied to document "
+    "recognition. Proceedings of the IEEE 86(11), 2278-2324.",
+    homepage="http://yann.lecun.com/exdb/mnist/",
+)
+
+FASHION_MNIST = Dataset(
+    "fashion-mnist",
+    "Fashion-MNIST: 70,000 pictures of clothes of 28x28 pixels, 10,000 of them the test set",
+    files=_idx_files(
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    ),
+    licence="MIT",
+    citation="Xiao, H., Rasul, K. & Vollgraf, R. (2017). Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine "
+    "Learning Algorithms. arXiv:1708.07747.",
+    homepage="https://github.com/zalandoresearch/fashion-mnist",
+)
+
+DATASETS = (DIGITS, MNIST, FASHION_MNIST)
