@@ -66,6 +66,7 @@ class Pipeline:
             except RequestError as error:
                 origin = source.origin(("plugins", index))
                 problems += [Problem(p.message, p.origin or origin, p.suggestion, p.hint) for p in error.problems]
+                plugins.unavailable.add(Path(local).stem)
         read_words = []
         for word in words:
             try:

@@ -47,6 +47,7 @@ class LocalFiles:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.location = str(root)
 
     def path(self, name: str) -> Path:
         """Where the file is, whether or not it exists."""

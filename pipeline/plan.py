@@ -161,8 +161,9 @@ def _ordered(steps: Mapping[str, Step]) -> tuple[Step, ...]:
     """Topological order; among the stages that could come next, the file's order."""
     ordered: dict[str, Step] = {}
     while len(ordered) < len(steps):
-        ready = [s for n, s in steps.items() if n not in ordered and all(up in ordered for up in s.upstream)]
-        ordered |= {step.name: step for step in ready}
+        ready = (s for n, s in steps.items() if n not in ordered and all(up in ordered for up in s.upstream))
+        step = next(ready)
+        ordered[step.name] = step
     return tuple(ordered.values())
 
 

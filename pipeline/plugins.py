@@ -41,12 +41,16 @@ class Plugin:
 
 @dataclass
 class Plugins:
-    """The loaded plugins and all that they offer."""
+    """The loaded plugins and all that they offer.
+
+    unavailable: names of local plugins whose failure has been reported; their stages are not reported as unknown again.
+    """
 
     manager: pluggy.PluginManager
     found: dict[str, Plugin] = field(default_factory=dict)
     stages: dict[str, type[Stage]] = field(default_factory=dict)
     local_files: tuple[Path, ...] = ()
+    unavailable: set[str] = field(default_factory=set)
     warn: Callable[[str], None] = lambda sentence: print(sentence, file=sys.stderr)
 
     @classmethod
@@ -102,11 +106,18 @@ class Plugins:
         if self.found[name].state == "broken":
             raise RequestError(f"the plugin file {path} cannot be used: {self.found[name].reason}")
 
+    def add_module(self, name: str, module: ModuleType) -> None:
+        """Register a plugin that is not installed from its imported module; how it went is in ``found[name]``."""
+        package = module.__name__.split(".")[0]
+        self._register(Plugin(name, "", module.__file__ or module.__name__, "loaded", packages=(package,)), module)
+
     def stage(self, uses: str) -> type[Stage]:
         """The stage class of ``plugin.name``; RequestError (without position) if there is none."""
         if uses in self.stages:
             return self.stages[uses]
         plugin_name = uses.split(".")[0]
+        if plugin_name in self.unavailable:
+            raise RequestError([])
         plugin = self.found.get(plugin_name)
         if plugin and plugin.state == "disabled":
             raise RequestError(Problem(f"the plugin {plugin_name!r} is disabled by PIPELINE_DISABLE_PLUGINS"))

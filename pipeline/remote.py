@@ -34,7 +34,7 @@ class RemoteFiles:
 
         from pipeline.digests import digest_text
 
-        self.url = url
+        self.location = url
         self.cache = LocalFiles(platformdirs.user_cache_path("experiment-pipeline") / "stores" / digest_text(url))
         self.root = self.cache.root
 
@@ -51,7 +51,7 @@ class RemoteFiles:
         except FileNotFoundError:
             return None
         except Exception as error:
-            raise unusable(self.url, error) from error
+            raise unusable(self.location, error) from error
 
     def write(self, name: str, parts: Sequence[bytes | memoryview]) -> None:
         """Write the concatenation of ``parts``."""
@@ -61,7 +61,7 @@ class RemoteFiles:
             self._fs.makedirs(self._fs._parent(self._at(name)), exist_ok=True)
             self._fs.pipe_file(self._at(name), b"".join(parts))
         except Exception as error:
-            raise unusable(self.url, error) from error
+            raise unusable(self.location, error) from error
 
     def size(self, name: str) -> int | None:
         """Its size in bytes, or None where there is none."""
@@ -70,7 +70,7 @@ class RemoteFiles:
         except FileNotFoundError:
             return None
         except Exception as error:
-            raise unusable(self.url, error) from error
+            raise unusable(self.location, error) from error
 
     def available(self, name: str) -> int | None:
         """The size of the local copy, else of the file itself, else None."""
@@ -88,7 +88,7 @@ class RemoteFiles:
         except FileNotFoundError:
             return
         except Exception as error:
-            raise unusable(self.url, error) from error
+            raise unusable(self.location, error) from error
 
     def move(self, name: str, to: str) -> None:
         """Rename a file; another process may have done so already."""
@@ -111,7 +111,7 @@ class RemoteFiles:
         except FileNotFoundError:
             return
         except Exception as error:
-            raise unusable(self.url, error) from error
+            raise unusable(self.location, error) from error
         start = len(self._at(""))
         for path, info in found.items():
             yield Listed(path[start:], int(info["size"] or 0), _modified(info))

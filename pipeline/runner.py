@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
 
-from pipeline.codecs import digest_of
 from pipeline.context import Context
 from pipeline.errors import PipelineError, StageError
 from pipeline.keys import derived_seed, key_of, manifest
@@ -230,7 +229,8 @@ class _Progress:
 
     def verify(self, step: Step, entry: Entry) -> None:
         """Run the step once more and compare: a stage whose result differs is not reproducible."""
-        second = digest_of(self.call(step, lambda record: None))
+        assert self.runner.store is not None
+        second = self.runner.store.digest_of(self.call(step, lambda record: None))
         if second != entry.digest:
             message = "two executions with the same inputs, configuration and seed gave different results"
             raise StageError(step.name, f"{message}; look for unseeded randomness, clocks or the order of sets")

@@ -46,6 +46,8 @@ class Session:
                     status = "failed"
         except KeyboardInterrupt:
             status = "interrupted"
+        order = [run.id for run, _ in runs]
+        self.ended.sort(key=lambda ended: order.index(ended[0].id))
         if self.parent is not None:
             self._finish_parent(status)
         return status

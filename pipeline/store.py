@@ -57,6 +57,11 @@ class Store:
         root = Path(text.removeprefix("file://")).expanduser().absolute()
         return Store(LocalFiles(root), codecs, packages)
 
+    @property
+    def location(self) -> str:
+        """What ``open`` was given: another process opens the same store with it."""
+        return self.files.location
+
     def get(self, key: str) -> Entry | None:
         """The result with a key, its artifact not yet read; None where it must be computed."""
         name = entry_name(key)

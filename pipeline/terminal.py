@@ -16,11 +16,13 @@ from pipeline.records import Metrics, Record, Run, RunOutcome, StageOutcome
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pipeline.compare import Comparison, Group
     from pipeline.result import Result
 
 # A session of many runs shows the running ones and the last few that ended.
 SHOWN_RUNS = 8
 SHOWN_METRICS = 3
+SHOWN_ROWS = 20
 
 
 def number(value: float) -> str:
@@ -220,7 +222,8 @@ def print_result(result: Result) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
+    # A pipe has no width: a table in a log is better wide than cut.
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
     for run in result.runs:
         if run.outcome.error:
             stage = f" at stage {run.outcome.failed_stage!r}" if run.outcome.failed_stage else ""
@@ -242,39 +245,52 @@ def print_result(result: Result) -> None:
 
 
 def metrics_table(metrics: Mapping[str, float]) -> Any:
-    """One row for each metric."""
+    """One row for each metric, the first ones where there are many."""
     from rich.table import Table
 
     table = Table("metric", "value", box=None, header_style="bold")
     table.columns[1].justify = "right"
-    for name, value in metrics.items():
+    for name, value in list(metrics.items())[:SHOWN_ROWS]:
         table.add_row(name, number(value))
+    if len(metrics) > SHOWN_ROWS:
+        table.add_row(f"and {len(metrics) - SHOWN_ROWS} more", "")
     return table
 
 
 def comparison_table(result: Result) -> Any:
-    """One row for each variant, one column for each metric that judges; the best in bold with a star."""
+    """The groups side by side on each metric that judges; the best in bold with a star. The longer side goes down."""
     from rich.table import Table
 
     comparison = result.comparison
     having = [m for m in comparison.directions if any(m in group.metrics for group in comparison.groups)]
-    metrics = having or list(comparison.groups[0].metrics)
-    table = Table("variant", "runs", header_style="bold", title="mean ± standard deviation [95 % interval]")
-    table.title_justify = "left"
-    for metric in metrics:
-        arrow = {"max": " ↑", "min": " ↓"}.get(comparison.directions.get(metric, ""), "")
-        table.add_column(metric + arrow, justify="right")
-    for group in comparison.groups:
-        cells = []
+    metrics = having or list(comparison.groups[0].metrics)[:SHOWN_ROWS]
+    heads = {m: m + {"max": " ↑", "min": " ↓"}.get(comparison.directions.get(m, ""), "") for m in metrics}
+    cells = {(g.name, m): _cell(comparison, g, m) for g in comparison.groups for m in metrics}
+    table = Table(
+        header_style="bold", title="mean ± standard deviation [95 % interval] over runs", title_justify="left"
+    )
+    if len(metrics) <= len(comparison.groups):
+        table.add_column("variant")
+        table.add_column("runs", justify="right")
         for metric in metrics:
-            stats = group.metrics.get(metric)
-            text = "" if stats is None else number(stats.mean)
-            if stats and stats.std is not None and stats.ci95:
-                text += f" ± {stats.std:.2g} [{number(stats.ci95[0])}, {number(stats.ci95[1])}]"
-            leads = comparison.best.get(metric) == group.name
-            cells.append(f"[bold]{text} ★[/bold]" if leads else text)
-        table.add_row(group.name, str(len(group.runs)), *cells)
+            table.add_column(heads[metric], justify="right")
+        for group in comparison.groups:
+            table.add_row(group.name, str(len(group.runs)), *(cells[group.name, metric] for metric in metrics))
+    else:
+        table.add_column("metric")
+        for group in comparison.groups:
+            table.add_column(f"{group.name} ({len(group.runs)})", justify="right")
+        for metric in metrics:
+            table.add_row(heads[metric], *(cells[group.name, metric] for group in comparison.groups))
     return table
+
+
+def _cell(comparison: Comparison, group: Group, metric: str) -> str:
+    stats = group.metrics.get(metric)
+    text = "" if stats is None else number(stats.mean)
+    if stats and stats.std is not None and stats.ci95:
+        text += f" ± {stats.std:.2g} \\[{number(stats.ci95[0])}, {number(stats.ci95[1])}]"
+    return f"[bold]{text} ★[/bold]" if comparison.best.get(metric) == group.name else text
 
 
 def verdicts(result: Result) -> Iterator[str]:
