@@ -61,10 +61,11 @@ class Pipeline:
         problems = []
         for index, local in enumerate(_local_files(source)):
             may_trust = trust if callable(trust) else lambda path: bool(trust)
+            # Relative to the file that names it, which may be one that this file extends.
+            origin = source.origin(("plugins", index))
             try:
-                plugins.add_local(folder / local, may_trust=may_trust)
+                plugins.add_local((Path(origin.where).parent if origin else folder) / local, may_trust=may_trust)
             except RequestError as error:
-                origin = source.origin(("plugins", index))
                 problems += [Problem(p.message, p.origin or origin, p.suggestion, p.hint) for p in error.problems]
                 plugins.unavailable.add(Path(local).stem)
         read_words = []

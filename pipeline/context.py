@@ -100,7 +100,7 @@ class Context:
             self._report_progress(label, done, total)
 
     def save_checkpoint(self, state: Any, step: int) -> None:
-        """Keep ``state`` (dictionaries, lists, tensors, arrays, plain values) so that the stage can go on from there."""
+        """Keep ``state`` (dictionaries, lists, tensors, arrays, plain values) so that the stage can go on from it."""
         self._checkpoints.save(state, step)
 
     def load_checkpoint(self) -> tuple[Any, int] | None:

@@ -17,7 +17,8 @@ def threads_per_run(runs: int) -> int:
     """Threads for each of ``runs`` runs.
 
     It depends on the number of runs and not on how many go at a time: sums are split among threads, so another number
-    of threads would give other last digits, and ``--parallel`` must not change a result. ``PIPELINE_THREADS`` overrides.
+    of threads would give other last digits, and ``--parallel`` must not change a result. ``PIPELINE_THREADS``
+    overrides.
     """
     if given := os.environ.get("PIPELINE_THREADS"):
         return max(1, int(given))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from pipeline.errors import Problem, closest, listing
+from pipeline.errors import Problem, RequestError, closest, listing
 from pipeline.plugins import Plugins
 from pipeline.source import Override, Path, Source
 from pipeline.spec import TOP_LEVEL
@@ -13,9 +14,17 @@ from pipeline.spec import TOP_LEVEL
 
 def apply(override: Override, source: Source, plugins: Plugins) -> list[Problem]:
     """Write one command-line override into the source, or say why it cannot be."""
+    try:
+        return _apply(override, source, plugins)
+    except RequestError as error:
+        return list(error.problems)
+
+
+def _apply(override: Override, source: Source, plugins: Plugins) -> list[Problem]:
     stages = source.data.get("stages")
     stages = stages if isinstance(stages, dict) else {}
     first, rest = override.path[0], override.path[1:]
+    key = replace(override.origin, column=1)
     if first in TOP_LEVEL and first not in stages:
         if first in ("seed", "seeds"):
             source.data.pop("seeds" if first == "seed" else "seed", None)
@@ -24,7 +33,7 @@ def apply(override: Override, source: Source, plugins: Plugins) -> list[Problem]
     if first not in stages:
         names = [*stages, *TOP_LEVEL]
         hint = f"Stages: {listing(stages)}." if stages else None
-        return [Problem(f"{first!r} is no stage of this pipeline", override.origin, closest(first, names), hint)]
+        return [Problem(f"{first!r} is no stage of this pipeline", key, closest(first, names), hint)]
     stage = stages[first] if isinstance(stages[first], dict) else {}
     variants = stage.get("variants")
     variants = variants if isinstance(variants, dict) else {}
@@ -33,7 +42,7 @@ def apply(override: Override, source: Source, plugins: Plugins) -> list[Problem]
     if override.variant is not None and override.variant not in variants:
         meant = closest(override.variant, variants)
         hint = f"Variants: {listing(variants)}." if variants else "It has no variants."
-        return [Problem(f"stage {first!r} has no variant {override.variant!r}", override.origin, meant, hint)]
+        return [Problem(f"stage {first!r} has no variant {override.variant!r}", key, meant, hint)]
     base: Path = ("stages", first)
     if not variants:
         source.set((*base, "with", *rest), override.value, override.origin)

@@ -122,7 +122,7 @@ class _Progress:
         self.runner.emit("pipeline_stage_finished", run=self.run, outcome=outcome)
 
     def in_memory(self, step: Step) -> tuple[Result, bool]:
-        inputs = _by_input(step, lambda name: self.results[name].key)
+        inputs = by_input(step, lambda name: self.results[name].key)
         key = key_of(manifest(step, inputs, self.plan.seed))
         if known := self.runner._memory.get(key):
             return known, True
@@ -132,7 +132,7 @@ class _Progress:
         return result, False
 
     def stored(self, step: Step, store: Store) -> tuple[Result, bool]:
-        parts = manifest(step, _by_input(step, lambda name: self.results[name].digest), self.plan.seed)
+        parts = manifest(step, by_input(step, lambda name: self.results[name].digest), self.plan.seed)
         key = key_of(parts)
         if key in self.runner.shared:
             return self.runner.shared[key], True
@@ -254,7 +254,7 @@ class _Progress:
         return report
 
 
-def _by_input(step: Step, of: Callable[[str], str]) -> dict[str, Any]:
+def by_input(step: Step, of: Callable[[str], str]) -> dict[str, Any]:
     """Something of each upstream step, by the parameter that receives it."""
     return {
         parameter: of(given) if isinstance(given, str) else {name: of(name) for name in given}

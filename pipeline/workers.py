@@ -57,8 +57,7 @@ def run_in_processes(
     """Execute ``runs`` on ``count`` worker processes; yields each run with its outcome as it ends."""
     import time
 
-    source = plan.source
-    secrets = Source(source.data, {}, {}, source.secrets, (), [])
+    secrets = Source({}, variables=plan.source.variables)
     setup = _Setup(store.location, plan.plugins.local_files, threads, fresh, verify, time.time(), secrets)
     context = multiprocessing.get_context("spawn")
     waiting = list(reversed(runs))
