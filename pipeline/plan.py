@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeVar
@@ -51,38 +51,49 @@ def build(source: Source, plugins: Plugins, overrides: Sequence[Override] = (), 
         problems += apply(override, source, plugins)
     spec, found = validate(PipelineSpec, source.data, source)
     problems += found
+    names, stages = _stages(spec, source)
+    menu, found = _menu(stages, source, plugins)
+    problems += found + wire(names, menu, source)
     if spec is not None:
-        for plugin, wrong in plugins.require(spec.requires):
-            problems.append(Problem(wrong, source.origin(("requires", plugin))))
-        menu, found = _menu(spec, source, plugins)
-        problems += found + wire(spec, menu, source)
-        if "seed" in source.data and "seeds" in source.data:
-            hint = "Keep one of them."
-            problems.append(
-                Problem("both 'seed' and 'seeds' are given", source.origin(("seeds",), key=True), None, hint)
-            )
+        problems += [Problem(wrong, source.origin(("requires", pin))) for pin, wrong in plugins.require(spec.requires)]
+        problems += _contradictions(spec, source)
     if problems or spec is None:
         raise RequestError(_in_order(problems))
     spec = spec if spec.name else spec.model_copy(update={"name": name or "experiment"})
     return Plan(spec, source, plugins, tuple(_expand(spec, menu)))
 
 
-def _menu(spec: PipelineSpec, source: Source, plugins: Plugins) -> tuple[Menu, list[Problem]]:
+def _stages(spec: PipelineSpec | None, source: Source) -> tuple[Collection[str], Mapping[str, StageSpec]]:
+    """The names of all stages, and the stages that can be looked at even where something else in the file is wrong."""
+    if spec is not None:
+        return spec.stages, spec.stages
+    written = source.data.get("stages")
+    if not isinstance(written, dict):
+        return (), {}
+    readable = {name: validate(StageSpec, stage, source, ("stages", name))[0] for name, stage in written.items()}
+    return written, {name: stage for name, stage in readable.items() if stage is not None}
+
+
+def _contradictions(spec: PipelineSpec, source: Source) -> Iterator[Problem]:
+    if "seed" in source.data and "seeds" in source.data:
+        place = source.origin(("seeds",), key=True)
+        yield Problem("both 'seed' and 'seeds' are given", place, None, "Keep one of them.")
+    for name in spec.stages:
+        if name in TOP_LEVEL:
+            place = source.origin(("stages", name), key=True)
+            hint = f"Rename the stage, for instance to {name}_stage."
+            yield Problem(f"a stage cannot be called {name!r}: it is a key of the file", place, None, hint)
+
+
+def _menu(stages: Mapping[str, StageSpec], source: Source, plugins: Plugins) -> tuple[Menu, list[Problem]]:
     """Every stage in every variant, its code found and its configuration validated."""
     menu: Menu = {}
     problems: list[Problem] = []
-    for name, stage_spec in spec.stages.items():
+    for name, spec in stages.items():
         base: Path = ("stages", name)
         menu[name] = {}
-        if name in TOP_LEVEL:
-            hint = f"Rename the stage, for instance to {name}_stage."
-            problems.append(
-                Problem(
-                    f"a stage cannot be called {name!r}: it is a key of the file", source.origin(base, True), None, hint
-                )
-            )
-        for variant, chosen, at in _alternatives(stage_spec, base):
-            step, found = _step(name, variant, chosen, stage_spec, source, at, base, plugins)
+        for variant, chosen, at in _alternatives(spec, base):
+            step, found = _step(name, variant, chosen, source, at, base, plugins)
             problems += found
             if step is not None:
                 menu[name][variant] = step
@@ -108,7 +119,6 @@ def _step(
     name: str,
     variant: str | None,
     chosen: VariantSpec,
-    spec: StageSpec,
     source: Source,
     at: Path,
     base: Path,

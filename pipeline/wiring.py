@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import Origin, Problem, closest, listing
 from pipeline.source import Path, Source
-from pipeline.spec import PipelineSpec
 from pipeline.stage import accepts, type_name
 from pipeline.step import Step
 
@@ -16,12 +15,12 @@ Menu = dict[str, dict[str | None, Step]]
 """One configured stage for each stage name and variant; the variant is None where a stage has no variants."""
 
 
-def wire(spec: PipelineSpec, menu: Menu, source: Source) -> list[Problem]:
+def wire(stages: Collection[str], menu: Menu, source: Source) -> list[Problem]:
     """Wire every step's inputs by name in place, and say what does not fit."""
     problems: list[Problem] = []
     for alternatives in menu.values():
         for variant, step in alternatives.items():
-            wired, found = _wire(step, spec, menu, source)
+            wired, found = _wire(step, stages, menu, source)
             problems += found
             alternatives[variant] = replace(step, inputs=wired)
     if not problems:
@@ -30,7 +29,7 @@ def wire(spec: PipelineSpec, menu: Menu, source: Source) -> list[Problem]:
 
 
 def _wire(
-    step: Step, spec: PipelineSpec, menu: Menu, source: Source
+    step: Step, stages: Collection[str], menu: Menu, source: Source
 ) -> tuple[dict[str, str | tuple[str, ...]], list[Problem]]:
     at: Path = ("stages", step.name) if step.variant is None else ("stages", step.name, "variants", step.variant)
     wanted = type(step.stage).interface().inputs
@@ -52,19 +51,19 @@ def _wire(
     for parameter, needed in wanted.items():
         given = step.inputs.get(parameter, parameter)
         names = (given,) if isinstance(given, str) else given
-        if parameter not in step.inputs and parameter not in spec.stages:
+        if parameter not in step.inputs and parameter not in stages:
             if needed.required:
-                problems.append(_missing_input(step, parameter, needed.type, menu, spec, source.origin(at, key=True)))
+                problems.append(_missing_input(step, parameter, needed.type, menu, stages, source.origin(at, key=True)))
             continue
         if not needed.many and not isinstance(given, str):
             problems.append(
                 Problem(f"input {parameter!r} of {step.uses} takes one stage, not a list", place(parameter))
             )
             continue
-        unknown = [name for name in names if name not in spec.stages]
+        unknown = [name for name in names if name not in stages]
         for name in unknown:
             problem = Problem(f"input {parameter!r} of stage {step.name!r} names no stage: {name!r}", place(parameter),
-                              closest(name, spec.stages), f"Stages: {listing(spec.stages)}.")  # fmt: skip
+                              closest(name, stages), f"Stages: {listing(stages)}.")  # fmt: skip
             problems.append(problem)
         for name in (name for name in names if name not in unknown):
             for maker in menu.get(name, {}).values():
@@ -84,10 +83,10 @@ def _wire(
 
 
 def _missing_input(
-    step: Step, parameter: str, needed: Any, menu: Menu, spec: PipelineSpec, origin: Origin | None
+    step: Step, parameter: str, needed: Any, menu: Menu, stages: Collection[str], origin: Origin | None
 ) -> Problem:
     message = f"stage {step.name!r} ({step.uses}) needs an input {parameter!r} of type {type_name(needed)}"
-    others = [name for name in spec.stages if name != step.name]
+    others = [name for name in stages if name != step.name]
     return Problem(message, origin, closest(parameter, others), _makers(needed, menu, step.name, parameter))
 
 
