@@ -70,9 +70,22 @@ class Problem:
 def _excerpt(origin: Origin, width: int = 100) -> list[str]:
     """The offending line and a caret under its column; a long line is cut around the caret."""
     start = max(0, origin.column - 1 - width // 2) if len(origin.text) > width else 0
-    shown = origin.text[start : start + width].replace("\t", " ").rstrip()
+    # A terminal must not obey what a file holds: what cannot be printed is shown as one sign.
+    shown = "".join(
+        c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in origin.text[start : start + width]
+    )
     gutter = f"  {origin.line} | " if origin.line else "  "
-    return [gutter + shown, " " * (len(gutter) + max(origin.column - 1 - start, 0)) + "^"]
+    before = shown[: max(origin.column - 1 - start, 0)]
+    return [gutter + shown.rstrip(), " " * (len(gutter) + sum(map(_cells, before))) + "^"]
+
+
+def _cells(character: str) -> int:
+    """How many columns of a terminal a character takes."""
+    if character.isascii():
+        return 1
+    import unicodedata
+
+    return 0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 class PipelineError(Exception):
