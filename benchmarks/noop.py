@@ -17,6 +17,8 @@ class First(Stage):
 class Next(Stage):
     """Pass a number on."""
 
+    place: int = Field(0, description="Where in the chain it stands; equal stages would be computed once.")
+
     def run(self, before: int) -> int:
         return before
 
