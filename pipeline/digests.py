@@ -9,7 +9,15 @@ from pathlib import Path
 
 from pipeline.errors import DataError
 
-_known: dict[str, tuple[tuple[int, int, int], str]] = {}
+Identity = tuple[int, int, int]
+"""What tells one version of a file from another without reading it."""
+
+_known: dict[str, tuple[Identity, str]] = {}
+
+
+def identity(status: os.stat_result) -> Identity:
+    """Time of the last change in nanoseconds, size and inode."""
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def digest_buffers(parts: Iterable[bytes | memoryview]) -> str:
@@ -29,21 +37,21 @@ def digest_text(text: str) -> str:
 
 def remember_digest(path: Path, digest: str) -> None:
     """Take it as known that the file, as it is now, has this digest."""
-    _known[str(path)] = _identity(os.stat(path)), digest
+    _known[str(path)] = identity(os.stat(path)), digest
 
 
 def file_digest(path: Path) -> str:
     """The digest of a file's content, read once for each version of the file (OSError where it cannot be)."""
     name = str(path)
     with open(path, "rb") as file:
-        identity = _identity(os.fstat(file.fileno()))
+        version = identity(os.fstat(file.fileno()))
         known = _known.get(name)
-        if known and known[0] == identity:
+        if known and known[0] == version:
             return known[1]
         from xxhash import xxh3_128
 
         digest = hashlib.file_digest(file, xxh3_128).hexdigest()
-    _known[name] = identity, digest
+    _known[name] = version, digest
     return digest
 
 
@@ -72,7 +80,3 @@ def _files(folder: Path) -> Iterator[str]:
             path = Path(current, name)
             if path.is_file():
                 yield path.relative_to(folder).as_posix()
-
-
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_mtime_ns, status.st_size, status.st_ino

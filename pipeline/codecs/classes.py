@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from collections.abc import Collection
 from enum import Enum
@@ -12,6 +13,7 @@ from inspect import Parameter, signature
 from typing import Any
 
 from pipeline.codecs.base import Damaged, NotStorable, class_name
+from pipeline.digests import digest_text
 from pipeline.errors import StoreError, listing
 
 PACKAGES = frozenset({"pipeline", "plugins"})
@@ -67,6 +69,17 @@ def check(cls: type, packages: frozenset[str] | None) -> tuple[str, ...]:
                 "make it a field, or add a codec"
             )
     return fields
+
+
+def code_digest(cls: type) -> str:
+    """The digest of the code behind a class.
+
+    It is part of an artifact's content: whoever receives the artifact can call its methods, so when these change,
+    what is computed from it must be computed again.
+    """
+    from pipeline.code import reach
+
+    return digest_text(json.dumps(reach(cls).modules))
 
 
 def make(cls: type[Any], values: dict[str, Any]) -> Any:

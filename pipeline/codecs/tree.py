@@ -57,7 +57,7 @@ def encode(
     """
     encoder = Encoder(write, codecs, packages)
     try:
-        document = {"value": encoder.encode(value)}
+        document = {"value": encoder.encode(value), "code": dict(sorted(encoder.code.items()))}
         if encoder.tensors is not None:
             document["tensors"] = encoder.blob(encoder.tensors.to_buffers())
         return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
@@ -102,6 +102,7 @@ class Encoder:
     def __init__(self, write: Write, codecs: Sequence[Codec], packages: frozenset[str] | None) -> None:
         self.write = write
         self.tensors: Pool | None = None
+        self.code: dict[str, str] = {}
         self._codecs = {codec.name: codec for codec in codecs}
         self._packages = packages
         self._by_class: dict[type, Callable[[Any], Any]] = {
@@ -150,6 +151,7 @@ class Encoder:
                 return lambda value: {"~": "codec", "name": codec.name, "of": self.encode(codec.encode(value))}
         if classes.is_record(cls):
             fields = classes.check(cls, self._packages)
+            self.code[class_name(cls)] = classes.code_digest(cls)
             return self._enum if issubclass(cls, Enum) else lambda value: self._dataclass(value, fields)
         for base in cls.__mro__:
             if room := _ROOMS.get(base.__module__.partition(".")[0]):
