@@ -1,0 +1,86 @@
+"""Ray: begun on this machine, or joined where a cluster runs; quiet, on the loopback address, and left as it was."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RequestError
+from pipeline.machine import processors
+
+# Set before ray is imported. The sweep answers Ctrl-C, keeps its own journal and shows its own progress.
+_ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+
+
+@contextmanager
+def cluster(address: str | None, resources: dict[str, float] | None = None) -> Iterator[None]:
+    """Ray for the block: the one at ``address`` (or ``RAY_ADDRESS``), one that already runs here, or a new one.
+
+    RequestError where none answers at the address. Only a Ray that was begun here is ended.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    _hush()
+    if ray.is_initialized():
+        yield
+        return
+    # Workers put the driver's working directory first on their path: an empty one can shadow nothing.
+    with tempfile.TemporaryDirectory(prefix="pipeline-sweep-") as folder:
+        _connect(ray, address or os.environ.get("RAY_ADDRESS"), folder, resources)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _connect(ray: Any, address: str | None, folder: str, resources: dict[str, float] | None) -> None:
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if address is None or address == "local":
+        here = {"_node_ip_address": "127.0.0.1", "include_dashboard": False, "num_cpus": processors()}
+        with _inside(folder):
+            ray.init(address="local", resources=resources, **here, **quiet)
+        return
+    environment = {"working_dir": folder}
+    try:
+        node = {} if address.startswith("ray://") else {"_node_ip_address": "127.0.0.1"} if _loopback(address) else {}
+        ray.init(address=address, runtime_env=environment, **node, **quiet)
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RequestError(f"no Ray cluster answers at {address!r}: {first}") from error
+
+
+def _loopback(address: str) -> bool:
+    return address.startswith(("127.", "localhost"))
+
+
+@contextmanager
+def _inside(folder: str) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _hush() -> None:
+    for name in ("ray", "ray.tune", "ray.data", "ray.train"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,254 @@
+"""The trainable: one Ray actor that runs one configuration after another."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from pipeline.context import Checkpoints
+from pipeline.machine import limit_threads
+from pipeline.plugins import Plugins
+from pipeline.records import Run
+from pipeline.runner import Runner
+from pipeline.source import Source
+from pipeline.step import RunPlan
+from pipeline.store import Store
+from pipeline.sweep.configure import configure
+from pipeline.sweep.execution import Execution, Report
+from pipeline.sweep.objective import Objective
+from pipeline.sweep.schedulers._base import OBJECTIVE, STEP
+from pipeline.sweep.sharing import Shared
+
+EVENTS, OUTCOME = "events", "outcome"
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every worker of a sweep must know.
+
+    runs: the pipeline's runs, pickled: their classes are known once the local plugins are loaded.
+    local_files: name and content of each local plugin file's folder, by its path in the driver.
+    exclusive: whether results are kept under their keys, so that equal work waits for itself; not where trials pause.
+    cached: whether results are kept beyond the trial at all.
+    """
+
+    store: str
+    experiment: str
+    runs: bytes
+    objective: Objective
+    watched: bool
+    shared: Shared
+    secrets: Source
+    local_files: tuple[LocalPlugin, ...]
+    folder: str
+    threads: int
+    exclusive: bool = True
+    cached: bool = True
+    fresh_since: float | None = None
+
+
+@dataclass(frozen=True)
+class LocalPlugin:
+    """A local plugin file of the driver, with its neighbours, for workers on other machines."""
+
+    path: str
+    neighbours: Mapping[str, bytes]
+
+    @classmethod
+    def read(cls, path: Path) -> LocalPlugin:
+        """The file and the Python files beside it."""
+        return cls(str(path), {near.name: near.read_bytes() for near in path.parent.glob("*.py")})
+
+    def place(self) -> Path:
+        """Where this machine has it: the same path if its content is the same, else a copy."""
+        path = Path(self.path)
+        if path.is_file() and path.read_bytes() == self.neighbours[path.name]:
+            return path
+        folder = Path(tempfile.mkdtemp(prefix="pipeline-plugins-"))
+        for name, content in self.neighbours.items():
+            (folder / name).write_bytes(content)
+        return folder / path.name
+
+
+class PlantedCheckpoints:
+    """A stage's checkpoints, beginning with one that came from elsewhere."""
+
+    def __init__(self, kept: Checkpoints, planted: tuple[Any, int] | None) -> None:
+        self._kept, self._planted = kept, planted
+
+    def save(self, state: Any, step: int) -> None:
+        """Keep it; what was planted is outdated."""
+        self._planted = None
+        self._kept.save(state, step)
+
+    def load(self) -> tuple[Any, int] | None:
+        """What was planted, else what was kept."""
+        return self._planted or self._kept.load()
+
+    def clear(self) -> None:
+        """Remove them."""
+        self._planted = None
+        self._kept.clear()  # type: ignore[attr-defined]  # a store's checkpoints can be cleared
+
+
+@dataclass
+class TrialStore(Store):
+    """The sweep's store as one trial sees it."""
+
+    inner: Store
+    exclusive: bool
+    planted: tuple[Any, int] | None
+    latest: Any = None
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        inner = self.inner
+        super().__init__(inner.files, inner._codecs, inner._packages)
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """The store's lock, except where a paused trial would hold it against its own continuation."""
+        if not self.exclusive:
+            yield
+            return
+        with super().lock(key):
+            yield
+
+    def checkpoints(self, key: str) -> Any:
+        """The stage's checkpoints; the first stage that asks gets what was planted."""
+        self.latest = PlantedCheckpoints(super().checkpoints(key), self.planted)
+        self.planted, self.key = None, key
+        return self.latest
+
+
+@dataclass
+class Bench:
+    """What a worker has set up once, for all its trials."""
+
+    workplace: Workplace
+    plugins: Plugins
+    runs: tuple[RunPlan, ...]
+    store: Store
+    scratch: list[Path] = field(default_factory=list)
+
+    @classmethod
+    def set_up(cls, workplace: Workplace) -> Bench:
+        """Threads, plugins, store."""
+        limit_threads(workplace.threads)
+        # The stages' relative paths mean the driver's folder; nothing in it may be taken for a module.
+        sys.path[:] = [place for place in sys.path if place not in ("", ".")]
+        if Path(workplace.folder).is_dir():
+            os.chdir(workplace.folder)
+        plugins = Plugins.load()
+        for local in workplace.local_files:
+            plugins.add_local(local.place(), may_trust=lambda path: True)
+        store = Store.open(workplace.store, codecs=plugins.codecs(), packages=plugins.packages)
+        return cls(workplace, plugins, pickle.loads(workplace.runs), store)  # noqa: S301  # our own driver sent it
+
+    def trial_store(self, planted: tuple[Any, int] | None) -> TrialStore:
+        """The store for one trial: the sweep's, or one that is thrown away."""
+        if self.workplace.cached:
+            return TrialStore(self.store, self.workplace.exclusive, planted)
+        self.clear()
+        folder = Path(tempfile.mkdtemp(prefix="pipeline-trial-"))
+        self.scratch.append(folder)
+        inner = Store.open(folder, codecs=self.plugins.codecs(), packages=self.plugins.packages)
+        return TrialStore(inner, False, planted)
+
+    def clear(self) -> None:
+        """Remove the stores that were only for a trial."""
+        while self.scratch:
+            shutil.rmtree(self.scratch.pop(), ignore_errors=True)
+
+    def portable(self, folder: str) -> Checkpoints:
+        """Checkpoints in a folder that Tune carries between trials and machines."""
+        store = Store.open(folder, codecs=self.plugins.codecs(), packages=self.plugins.packages)
+        return store.checkpoints("trial")
+
+
+class PipelineTrial(tune.Trainable):
+    """Runs a configuration of the pipeline; each result is one report of its Execution."""
+
+    def setup(self, config: dict[str, Any], workplace: Workplace | None = None) -> None:
+        """Prepare the worker, then the first trial."""
+        assert workplace is not None
+        self._bench = Bench.set_up(workplace)
+        self._prepare(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """End the trial on hand and prepare the next; a worker whose stage does not end is replaced."""
+        if not self._execution.stop():
+            return False
+        self._prepare(new_config)
+        return True
+
+    def _prepare(self, config: Mapping[str, Any]) -> None:
+        self._configuration = dict(config)
+        self._planted: tuple[Any, int] | None = None
+        self._last: dict[str, Any] = {}
+        seed = int(self.trial_id.rsplit("_", 1)[1])
+        work = self._bench.workplace
+        run = Run("", work.experiment, self.trial_id, seed=seed)
+        runs, chosen = self._bench.runs, self._configuration
+        self._execution = Execution(run, lambda: configure(runs, chosen, seed), work.objective, work.watched)
+
+    def _runner(self, execution: Execution) -> Runner:
+        work = self._bench.workplace
+        self._store = self._bench.trial_store(self._planted)
+        runner = Runner(
+            self._store, execution.emit, fresh=work.fresh_since is not None, shared=work.shared,
+            redact=work.secrets.redact,
+        )  # fmt: skip
+        if work.fresh_since is not None:
+            runner.started = work.fresh_since
+        return runner
+
+    def step(self) -> dict[str, Any]:
+        """The next report."""
+        if not self._execution.started:
+            self._execution.start(self._runner)
+        report: Report = self._execution.next()
+        if report.step is not None:
+            self._last = {OBJECTIVE: report.value, STEP: report.step}
+        result: dict[str, Any] = {EVENTS: report.events, "key": self._store.key, **self._last}
+        if report.outcome is not None:
+            objective = self._bench.workplace.objective
+            if objective.metric in report.outcome.metrics:
+                result[OBJECTIVE] = report.outcome.metrics[objective.metric]
+            result.update({OUTCOME: report.outcome, "done": True})
+        return result
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """The stage's newest checkpoint and the last step that was reported."""
+        latest = self._store.latest.load() if self._execution.started and self._store.latest else None
+        if latest is None and not self._bench.workplace.cached:
+            raise RuntimeError(
+                f"stage {self._bench.workplace.objective.stage!r} saves no checkpoints, without which its trials "
+                "cannot go on from one another's: call context.save_checkpoint before context.log"
+            )
+        if latest is not None:
+            self._bench.portable(checkpoint_dir).save(*latest)
+        (Path(checkpoint_dir) / "last.json").write_text(json.dumps(self._last))
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Begin from a checkpoint that ``save_checkpoint`` wrote, here or elsewhere."""
+        folder = Path(checkpoint)
+        self._last = json.loads((folder / "last.json").read_text())
+        self._planted = self._bench.portable(str(folder)).load()
+        self._execution.after = self._last.get(STEP, -1)
+
+    def cleanup(self) -> None:
+        """The worker ends."""
+        self._execution.stop()
+        self._bench.clear()

@@ -1,0 +1,222 @@
+"""Drives ``ray.tune.Tuner``: it starts and stops trials as the agenda and the scheduler say, and tells what happens."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import ray
+from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.search import SearchAlgorithm
+
+from pipeline.records import RunOutcome
+from pipeline.spec import Resources
+from pipeline.sweep.execution import Event
+from pipeline.sweep.records import Assignment
+from pipeline.sweep.schedulers._base import OBJECTIVE, STEP
+from pipeline.sweep.trial import EVENTS, OUTCOME, PipelineTrial, Workplace
+
+# How old the count of the cluster's processors may be (seconds): nodes join and leave.
+FRESH = 3.0
+
+
+class Driver(Protocol):
+    """What the tuner asks and tells."""
+
+    def next(self) -> Assignment | None:
+        """What to run now; None if nothing is left."""
+
+    def heard(self, assignment: Assignment, events: list[Event], worker: str, key: str) -> None:
+        """What a trial's stages told."""
+
+    def stepped(self, assignment: Assignment, step: int, value: float, configuration: Mapping[str, Any]) -> None:
+        """The objective after a step, under the configuration at that time."""
+
+    def ended(self, assignment: Assignment, outcome: RunOutcome | None, error: str | None) -> None:
+        """The trial ended: by itself with an outcome, by its worker's death with an error, or stopped early."""
+
+    def enough(self) -> bool:
+        """Whether everything is to stop now."""
+
+    def recovering(self, assignment: Assignment) -> None:
+        """The trial's worker died, and the trial is tried again."""
+
+
+@dataclass
+class Proposer(SearchAlgorithm):  # type: ignore[misc]  # ray has no annotations
+    """Ray Tune's source of trials: a front for the driver.
+
+    It is a SearchAlgorithm and not a Searcher, for which population based schedulers do not accept one.
+    """
+
+    driver: Driver
+    concurrency: int | None
+    share: Mapping[str, float]
+    make: Callable[[Assignment], Trial] | None = None
+    trials: dict[str, tuple[Assignment, Trial]] = field(default_factory=dict)
+    outcomes: dict[str, RunOutcome] = field(default_factory=dict)
+    exhausted: bool = False
+    _room: tuple[float, int] = (0.0, 1)
+
+    @property
+    def searcher(self) -> Proposer:
+        """What HyperBandForBOHB tells of pauses."""
+        return self
+
+    def on_pause(self, trial_id: str) -> None:
+        """A paused trial is counted out by its status."""
+
+    def on_unpause(self, trial_id: str) -> None:
+        """Nor is this needed."""
+
+    @property
+    def total_samples(self) -> int:
+        """Unknown: the agenda decides."""
+        return 0
+
+    def add_configurations(self, experiments: Any) -> None:
+        """Learn from Tune's experiment how a Trial is made."""
+        (experiment,) = experiments if isinstance(experiments, list) else [experiments]
+        from ray.tune.experiment.config_parser import _create_trial_from_spec, _make_parser
+
+        parser = _make_parser()
+
+        def make(assignment: Assignment) -> Trial:
+            spec = {**experiment.spec, "config": dict(assignment.configuration)}
+            return _create_trial_from_spec(spec, parser, trial_id=assignment.name, experiment_tag=assignment.name)
+
+        self.make = make
+
+    def next_trial(self) -> Trial | None:
+        """A new trial, if there is room and something to run."""
+        if self.exhausted or self.driver.enough() or self._live() >= (self.concurrency or self._fitting()):
+            return None
+        assignment = self.driver.next()
+        if assignment is None:
+            self.exhausted = True
+            return None
+        assert self.make is not None
+        trial = self.make(assignment)
+        self.trials[trial.trial_id] = assignment, trial
+        return trial
+
+    def _live(self) -> int:
+        return sum(trial.status in (Trial.PENDING, Trial.RUNNING) for _, trial in self.trials.values())
+
+    def _fitting(self) -> int:
+        """How many trials the cluster has room for."""
+        now = time.monotonic()
+        if now - self._room[0] > FRESH:
+            have = ray.cluster_resources()
+            room = min(int(have.get(name, 0) / amount + 1e-9) for name, amount in self.share.items() if amount)
+            self._room = now, max(room, 1)
+        return self._room[1]
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Told by ``Ears`` instead, which also hears the last result."""
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """The trial is over."""
+        assignment, trial = self.trials.pop(trial_id)
+        outcome = self.outcomes.pop(trial_id, None)
+        self.driver.ended(assignment, outcome, _cause(trial) if error else None)
+
+    def is_finished(self) -> bool:
+        """Whether no trial will follow."""
+        return self.exhausted or self.driver.enough()
+
+    def has_checkpoint(self, dirpath: str) -> bool:
+        """The sweep's journal is what survives."""
+        return False
+
+    def save_to_dir(self, dirpath: str, **kwargs: Any) -> None:
+        """As above."""
+
+    def restore_from_dir(self, dirpath: str) -> None:
+        """As above."""
+
+
+@dataclass
+class Ears(tune.Callback):  # type: ignore[misc]  # ray has no annotations
+    """Takes what the stages told out of each result, before Tune keeps it."""
+
+    driver: Driver
+    proposer: Proposer
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
+    ) -> None:
+        """One report."""
+        assignment = self.proposer.trials[trial.trial_id][0]
+        worker = f"{result.get('node_ip', '')}:{result.get('pid', '')}"
+        self.driver.heard(assignment, result.pop(EVENTS, []), worker, result.pop("key", ""))
+        outcome = result.pop(OUTCOME, None)
+        if outcome is not None:
+            self.proposer.outcomes[trial.trial_id] = outcome
+        elif OBJECTIVE in result and STEP in result:
+            self.driver.stepped(assignment, result[STEP], result[OBJECTIVE], trial.config)
+
+    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        """A worker died."""
+        self.driver.recovering(self.proposer.trials[trial.trial_id][0])
+
+
+class Enough(tune.Stopper):  # type: ignore[misc]  # ray has no annotations
+    """Ends everything when the driver says so."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """No trial is ended by itself here."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether all are."""
+        return self.driver.enough()
+
+
+def drive(
+    driver: Driver, workplace: Workplace, scheduler: Any, resources: Resources, *,
+    concurrency: int | None, max_failures: int, folder: str, name: str,
+) -> None:  # fmt: skip
+    """Run trials until nothing is left."""
+    share = _share(resources)
+    proposer = Proposer(driver, concurrency, share)
+    trainable = tune.with_resources(tune.with_parameters(PipelineTrial, workplace=workplace), share)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tuner = tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(search_alg=proposer, scheduler=scheduler, reuse_actors=True),
+            run_config=tune.RunConfig(
+                name=name,
+                storage_path=folder,
+                verbose=0,
+                stop=Enough(driver),
+                callbacks=[Ears(driver, proposer)],
+                failure_config=tune.FailureConfig(max_failures=max_failures),
+            ),
+        )
+        tuner.fit()
+
+
+def _share(resources: Resources) -> dict[str, float]:
+    extra = {name: float(amount) for name, amount in (resources.model_extra or {}).items()}
+    return {"cpu": resources.cpu, **({"gpu": resources.gpu} if resources.gpu else {}), **extra}
+
+
+def _cause(trial: Trial) -> str:
+    """Why a trial's worker is gone, in one sentence."""
+    error = trial.get_pickled_error()
+    text = str(error) if error is not None else "unknown"
+    if "memory" in text.lower() and "oom" in text.lower():
+        return "its worker was ended because the machine's memory was used up"
+    if "ActorDied" in type(error).__name__ or "died" in text or "unavailable" in text.lower():
+        return "its worker process died; was the memory used up?"
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "its worker failed"
