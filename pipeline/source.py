@@ -233,17 +233,13 @@ def _has(holder: Any, part: str | int) -> bool:
 
 def parse_value(text: str) -> Any:
     """One value as it stands inside ``[]`` or ``{}``; what begins with no bracket or quote is taken as it is."""
-    tree = _value(text)
-    if tree.problems:
-        raise RequestError(tree.problems)
-    return tree.data
-
-
-def _value(text: str) -> Tree:
     from pipeline.yaml_tree import parse, parse_word
 
     text = text.strip()
-    return parse(text, COMMAND_LINE) if text.startswith(("[", "{", '"', "'")) else parse_word(text, COMMAND_LINE)
+    tree = (parse if text.startswith(("[", "{", '"', "'")) else parse_word)(text, COMMAND_LINE)
+    if tree.problems:
+        raise RequestError(tree.problems)
+    return tree.data
 
 
 @dataclass(frozen=True)
@@ -287,7 +283,8 @@ def read_override(word: str) -> Override:
         origin = Origin(COMMAND_LINE, 0, 1, word)
         raise RequestError(Problem(f"the key of this override has more than {MAX_DEPTH} parts", origin, None, example))
     begin = len(word) - len(text.lstrip())
-    tree = _value(text)
-    if tree.problems:
-        raise RequestError(_moved(problem, begin, word) for problem in tree.problems)
-    return Override(key, path, match[2], tree.data, Origin(COMMAND_LINE, 0, begin + 1, word))
+    try:
+        value = parse_value(text)
+    except RequestError as error:
+        raise RequestError(_moved(problem, begin, word) for problem in error.problems) from None
+    return Override(key, path, match[2], value, Origin(COMMAND_LINE, 0, begin + 1, word))

@@ -37,8 +37,7 @@ class _Builder:
         self.tree = Tree(problems=document.problems)
 
     def build(self) -> Tree:
-        tree, where, lines = self.tree, self.document.where, self.document.lines
-        nodes = events(self.document)
+        tree, document, nodes = self.tree, self.document, events(self.document)
         around: list[tuple[Any, Path]] = []
         holder: Any = None
         at: Path = ()
@@ -50,8 +49,7 @@ class _Builder:
                 path = None
                 continue
             mark = event.start_mark
-            line = mark.line
-            origin = Origin(where, line + 1, mark.column + 1, lines[line])
+            origin = document.origin(mark.line, mark.column)
             if event.tag:
                 self._complain_of_tag(origin)
             if type(holder) is list:
