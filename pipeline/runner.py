@@ -146,7 +146,7 @@ class _Progress:
             value, records, spent = self.work(step, checkpoints)
             entry = store.put(key, value, uses=step.uses, stage=step.name, seconds=spent, records=records, parts=parts)
             checkpoints.clear()
-        store.remember(history_name(self.run.experiment, step, self.plan.seed), parts)
+        store.remember(history_name(self.run.experiment, self.plan, step), parts)
         if self.runner.verify:
             self.verify(step, entry)
         return self.result_of(entry), False
@@ -262,10 +262,15 @@ def by_input(step: Step, of: Callable[[str], str]) -> dict[str, Any]:
     }
 
 
-def history_name(experiment: str, step: Step, seed: int) -> str:
-    """Under which name the last execution of a step is remembered, to say later what has changed since."""
-    seeded = f"#{seed}" if type(step.stage).seeded else ""
-    return f"{experiment}/{step.name}/{step.variant or ''}{seeded}"
+def history_name(experiment: str, plan: RunPlan, step: Step) -> str:
+    """Under which name the last execution of a step is remembered, to say later what has changed since.
+
+    Runs that chose other variants above the step, or have another seed where one matters, remember their own.
+    """
+    above = plan.until(step.name).steps
+    chosen = " ".join(each.variant for each in above if each.variant is not None)
+    seeded = f"#{plan.seed}" if any(each.stage.seeded for each in above) else ""
+    return f"{experiment}/{step.name}/{chosen}{seeded}"
 
 
 def seed_everything(seed: int, step: Step) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from pipeline.errors import Problem, closest, listing
 from pipeline.source import Path, Source
@@ -15,19 +15,21 @@ from pipeline.source import Path, Source
 M = TypeVar("M", bound=BaseModel)
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_DURATION = r"^\s*(\d+(?:\.\d+)?)\s*([smhd])\s*$"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def seconds(value: Any) -> Any:
     """Seconds of ``90``, ``90s``, ``10m``, ``1.5h`` or ``2d``; anything else is left for the validation to refuse."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value.strip())):
+    if isinstance(value, str) and (match := re.match(_DURATION, value)):
         return float(match[1]) * _UNITS[match[2]]
     if isinstance(value, str):
         raise ValueError("must be a time such as 90s, 10m or 1.5h")
     return value
 
 
-Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+_DURATION_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": _DURATION}]}
+Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0), WithJsonSchema(_DURATION_SCHEMA)]
 Name = Annotated[str, Field(pattern=_NAME)]
 VariantName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]
 
@@ -98,7 +100,9 @@ class PipelineSpec(_Section):
     name: str = Field("", max_length=200, description="The MLflow experiment; the file's name by default.")
     description: str = Field("", description="What the experiment is about, shown in MLflow.")
     seed: int | None = Field(None, ge=0, description="The run's seed; 0 by default.")
-    seeds: SeedCount | SeedList | None = Field(None, description="Several seeds, listed or counted from 0: one run each.")
+    seeds: SeedCount | SeedList | None = Field(
+        None, description="Several seeds, listed or counted from 0: one run each."
+    )
     requires: dict[str, str] = Field({}, description="Version ranges of plugins.")
     plugins: list[str] = Field([], description="Local plugin files, relative to this file.")
     extends: str | list[str] | None = Field(None, description="A pipeline file that this one refines.")
@@ -141,9 +145,8 @@ def _strip_tags(location: tuple[int | str, ...], data: Any) -> Path:
     """A pydantic location without the union tags that stand for no key in the data."""
     path: list[int | str] = []
     for index, part in enumerate(location):
-        if (isinstance(data, Mapping) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
+        known = isinstance(data, Mapping) and part in data
+        if known or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
             path.append(part)
             data = data[part]
         elif part == "[key]":

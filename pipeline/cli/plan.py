@@ -1,0 +1,90 @@
+"""``pipeline plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli._load import file_argument, json_option, load, overrides_argument, print_json, trust_option
+from pipeline.cli._show import print_table
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
+    from pipeline.preview import Outlook
+
+
+@click.command("plan")
+@file_argument
+@overrides_argument
+@click.option("--graph", is_flag=True, help="Draw the stages and what passes between them instead.")
+@click.option("--mermaid", is_flag=True, help="The same as a mermaid diagram, for Markdown.")
+@click.option("--origin", is_flag=True, help="Show each value that will be used, and where it came from, instead.")
+@trust_option
+@json_option
+def command(
+    file: Path, overrides: tuple[str, ...], graph: bool, mermaid: bool, origin: bool, trust: bool, as_json: bool
+) -> int:
+    """The order of the stages, what is cached, and why each other stage would run; runs nothing.
+
+    \b
+    pipeline plan vae.yaml
+    pipeline plan vae.yaml model.latent_dim=8
+    pipeline plan vae.yaml --graph
+    pipeline plan vae.yaml --origin
+    """
+    from pipeline import picture
+    from pipeline.api import FOLDER, open_store
+    from pipeline.preview import preview, provenance
+
+    plan = load(file, overrides, trust).plan
+    if as_json:
+        print_json(_document(plan, preview(plan, open_store(FOLDER, plan.plugins))))
+    elif mermaid:
+        click.echo(picture.mermaid(plan))
+    elif graph:
+        click.echo(picture.text(plan))
+    elif origin:
+        print_table(["value", "", "from"], [[r.key, _shown(r.value), r.origin] for r in provenance(plan)])
+    else:
+        _print(plan, preview(plan, open_store(FOLDER, plan.plugins)))
+    return 0
+
+
+def _document(plan: Plan, outlooks: list[Outlook]) -> dict[str, Any]:
+    from pipeline.preview import edges, provenance
+
+    return {
+        "experiment": plan.experiment,
+        "runs": [{"variants": dict(run.variants), "seed": run.seed} for run in plan.runs],
+        "stages": [outlook.as_dict() for outlook in outlooks],
+        "edges": [{"from": up, "to": down, "type": what} for up, down, what in edges(plan)],
+        "values": [{"key": r.key, "value": r.value, "origin": r.origin} for r in provenance(plan)],
+    }
+
+
+def _print(plan: Plan, outlooks: list[Outlook]) -> None:
+    several = len(plan.runs) > 1
+    rows = [
+        [outlook.stage, " ".join(outlook.variants.values()), _times(outlook), outlook.state, outlook.reason]
+        for outlook in outlooks
+    ]
+    header = ["stage", "variants", "times", "", "reason"]
+    if not several:
+        header, rows = [header[0], *header[3:]], [[row[0], *row[3:]] for row in rows]
+    print_table(header, rows, right=["times"])
+    count = {state: sum(o.executions for o in outlooks if o.state == state) for state in ("cached", "runs", "may run")}
+    told = ", ".join(f"{number} {state}" for state, number in count.items() if number)
+    runs = f"{len(plan.runs)} runs: " if several else ""
+    click.echo(f"\n{runs}{told.replace('runs', 'to run')}")
+
+
+def _times(outlook: Outlook) -> str:
+    return str(outlook.executions)
+
+
+def _shown(value: Any) -> str:
+    from pipeline.catalogue import yaml_value
+
+    return yaml_value(value)

@@ -1,0 +1,25 @@
+"""``pipeline schema``."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli._load import print_json
+
+
+@click.command("schema")
+def command() -> int:
+    """JSON Schema of pipeline files, with the fields of every installed stage.
+
+    Save it and name it in the first line of a pipeline file; editors with a YAML language server then complete names
+    and mark mistakes.
+
+    \b
+    pipeline schema > pipeline.schema.json
+    head -1 vae.yaml      # yaml-language-server: $schema=pipeline.schema.json
+    """
+    from pipeline.plugins import Plugins
+    from pipeline.schema import pipeline_schema
+
+    print_json(pipeline_schema(Plugins.load().stages))
+    return 0

@@ -1,0 +1,111 @@
+"""Runs a recorded run again from what MLflow holds, and tells whether it gave the same."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import Problem, RequestError
+from pipeline.records import StageOutcome
+from pipeline.tracking.history import History, RecordedRun
+
+DOCUMENT = "pipeline.yaml"
+LOCK = "requirements.txt"
+STAGES = "stages.json"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric that is not what it was; None where it is missing."""
+
+    stage: str
+    metric: str
+    recorded: float | None
+    now: float | None
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library whose version is not what it was; None where it was not installed."""
+
+    name: str
+    recorded: str | None
+    now: str | None
+
+
+def reproducible(history: History, reference: str) -> list[RecordedRun]:
+    """The run, or the runs below it, that can be run again; RequestError where there is none, or too many to guess."""
+    run = history.run(reference)
+    if run.tags.get("pipeline.kind") == "sweep":
+        hint = f"Choose one of its trials: pipeline show {run.id[:12]}"
+        raise RequestError(Problem(f"{run.name!r} ({run.id[:12]}) is a sweep of many trials", None, None, hint))
+    return history.children(run) or [run]
+
+
+def recorded_pipeline(history: History, run: RecordedRun) -> str:
+    """The pipeline file that was kept with the run."""
+    text = history.document(run, DOCUMENT)
+    if text is None:
+        message = f"run {run.name!r} ({run.id[:12]}) has no {DOCUMENT} in MLflow: it was not recorded by `pipeline run`"
+        raise RequestError(message)
+    return text
+
+
+class RecordedFile:
+    """The recorded pipeline as a file to be loaded; it is gone after the ``with`` block."""
+
+    def __init__(self, run: RecordedRun, text: str) -> None:
+        self._name, self._text = re.sub(r"\W+", "-", f"recorded-{run.name}-{run.id[:8]}"), text
+        self._folder = tempfile.TemporaryDirectory(prefix="pipeline-")
+
+    def __enter__(self) -> Path:
+        path = Path(self._folder.name) / f"{self._name}.yaml"
+        path.write_text(self._text)
+        return path
+
+    def __exit__(self, *error: object) -> None:
+        self._folder.cleanup()
+
+
+def differences(stages: Sequence[str], recorded: Mapping[str, float], now: Mapping[str, float]) -> list[Difference]:
+    """The metrics of ``stages`` that differ in any bit, in the order of the stages."""
+    order = {stage: position for position, stage in enumerate(stages)}
+    names = [name for name in dict.fromkeys([*recorded, *now]) if name.split("/")[0] in order]
+    return [
+        Difference(name.split("/")[0], name, recorded.get(name), now.get(name))
+        for name in sorted(names, key=lambda name: order[name.split("/")[0]])
+        if not _same(recorded.get(name), now.get(name))
+    ]
+
+
+def changed_outputs(recorded: str | None, now: Sequence[StageOutcome]) -> list[str]:
+    """The stages that returned something else, in order; ``recorded`` is the text that MLflow keeps of the stages."""
+    before = {stage["name"]: stage["digest"] for stage in json.loads(recorded or "[]")}
+    return [stage.name for stage in now if before.get(stage.name, stage.digest) != stage.digest]
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def changed_libraries(recorded: str, now: str) -> list[Library]:
+    """The libraries whose versions differ between two requirements files."""
+    before, after = _versions(recorded), _versions(now)
+    return [
+        Library(name, before.get(name), after.get(name))
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _versions(requirements: str) -> dict[str, str]:
+    pairs: list[Any] = [line.split("==") for line in requirements.splitlines() if "==" in line]
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pairs}
