@@ -33,7 +33,7 @@ def to_ref(parts: Sequence[Buffer], write: Write) -> str:
 
 def from_ref(ref: str, find: Find) -> Blob:
     """The binary content that a text refers to."""
-    return base64.b64decode(ref[1:]) if ref.startswith("=") else find(ref)
+    return base64.b64decode(ref[1:], validate=True) if ref.startswith("=") else find(ref)
 
 
 def read_ref(ref: str, find: Find) -> bytes:
