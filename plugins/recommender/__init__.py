@@ -1,0 +1,11 @@
+"""Recommenders under one declared protocol.
+
+stages.py            the menu: data, splits, judging, comparing, recommending
+ranking_stages.py    the menu of models that rank; models/ fits them, one to a file
+types.py             what the stages hand one another
+loading.py           interactions, from sources/, through filters.py
+dividing.py          splits and folds, by splits.py, and the protocol
+features.py          text, categories and numbers as named features
+evaluation/          lists, metrics, slices, significance
+figures.py           pictures
+"""

@@ -1,0 +1,1 @@
+"""How rankings and ratings are judged: lists, metrics, what lies beyond accuracy, slices, significance."""

@@ -1,0 +1,111 @@
+"""The best K items of each user, in batches: memory is bounded by the batch, not by the number of users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from plugins.recommender.types import Recommender
+
+SCORES_PER_BATCH = 1 << 24
+_TIE_SEED = 20
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Which items may stand in a user's list.
+
+    masked: (users, items), nonzero where an item is not to be recommended because the user has it.
+    allowed: (items,) whether an item is a candidate at all.
+    sampled: negatives drawn for each user beside the relevant items, or None for full ranking.
+    relevant: (users, items); needed where negatives are sampled.
+    """
+
+    masked: sparse.csr_matrix
+    allowed: np.ndarray
+    sampled: int | None = None
+    relevant: sparse.csr_matrix | None = None
+    seed: int = 0
+
+
+def top_lists(
+    model: Recommender, users: np.ndarray, history: sparse.csr_matrix, candidates: Candidates, k: int
+) -> np.ndarray:
+    """(n, k) int64 item codes, best first, -1 where a user has no more candidates."""
+    order = tie_order(history.shape[1])
+    lists = [top_k(scores, k, order) for _, scores in scored(model, users, history, candidates)]
+    return np.concatenate(lists) if lists else np.empty((0, k), np.int64)
+
+
+def scored(
+    model: Recommender, users: np.ndarray, history: sparse.csr_matrix, candidates: Candidates
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(users, scores) in batches; minus infinity marks what is no candidate, or what the model cannot score."""
+    size = max(1, SCORES_PER_BATCH // history.shape[1])
+    excluded = np.flatnonzero(~candidates.allowed)
+    for start in range(0, len(users), size):
+        batch = users[start : start + size]
+        theirs = history[batch]
+        scores = np.ascontiguousarray(model.scores(batch, theirs), dtype=np.float32)
+        if not scores.flags.writeable:
+            scores = scores.copy()
+        if len(excluded):
+            scores[:, excluded] = -np.inf
+        if not model.scores_cold_users:
+            scores[np.diff(theirs.indptr) == 0] = -np.inf
+        rows, columns = _positions(candidates.masked[batch])
+        scores[rows, columns] = -np.inf
+        if candidates.sampled is not None:
+            _keep_sampled(scores, batch, candidates, start)
+        yield batch, scores
+
+
+def top_k(scores: np.ndarray, k: int, order: np.ndarray) -> np.ndarray:
+    """(n, k) column indices of the largest scores, equal scores by rising ``order``; -1 for minus infinity."""
+    n_items = scores.shape[1]
+    k_found = min(k, n_items)
+    table = torch.from_numpy(scores)
+    values, found = (part.numpy() for part in torch.topk(table, k_found, dim=1))
+    # topk takes any of the items that tie for the last place: these rows are decided by the order of items.
+    last = values[:, -1:]
+    crowded = ((table >= torch.from_numpy(last.copy())).sum(dim=1).numpy() > k_found) & np.isfinite(last[:, 0])
+    for row in np.flatnonzero(crowded):
+        contenders = np.flatnonzero(scores[row] >= last[row, 0])
+        found[row] = contenders[np.lexsort((order[contenders], -scores[row, contenders]))][:k_found]
+    values = np.take_along_axis(scores, found, axis=1)
+    by_order = np.argsort(order[found], axis=1, kind="stable")
+    found, values = np.take_along_axis(found, by_order, 1), np.take_along_axis(values, by_order, 1)
+    by_score = np.argsort(-values, axis=1, kind="stable")
+    found, values = np.take_along_axis(found, by_score, 1), np.take_along_axis(values, by_score, 1)
+    found[np.isneginf(values) | np.isnan(values)] = -1
+    return np.pad(found, ((0, 0), (0, k - k_found)), constant_values=-1)
+
+
+def tie_order(n_items: int) -> np.ndarray:
+    """The order in which items win ties: random but always the same, as file order often follows popularity."""
+    return np.random.default_rng(_TIE_SEED).permutation(n_items)
+
+
+def _positions(matrix: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
+
+
+def _keep_sampled(scores: np.ndarray, batch: np.ndarray, candidates: Candidates, start: int) -> None:
+    """Leave each user's relevant items and ``sampled`` others that are candidates."""
+    assert candidates.relevant is not None
+    assert candidates.sampled is not None
+    rng = np.random.default_rng([candidates.seed, start])
+    rows, columns = _positions(candidates.relevant[batch])
+    keys = rng.random(scores.shape, dtype=np.float32)
+    keys[np.isneginf(scores)] = 2
+    keys[rows, columns] = 2
+    count = min(candidates.sampled, scores.shape[1])
+    kept = np.zeros(scores.shape, bool)
+    chosen = np.argpartition(keys, count - 1, axis=1)[:, :count]
+    np.put_along_axis(kept, chosen, True, axis=1)
+    kept[rows, columns] = True
+    scores[~kept] = -np.inf

@@ -1,0 +1,90 @@
+"""Pictures of recommenders: who is popular, where lists hit, and for whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import sparse
+
+from plugins.recommender.evaluation import metrics
+from plugins.recommender.types import Holdout
+
+BUCKETS = 5
+
+
+def long_tail(split: Holdout) -> Figure:
+    """Interactions of each item in order, and the share that the most popular items have together."""
+    counts = np.sort(np.bincount(split.train.items, minlength=split.catalogue.shape[1]))[::-1]
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.fill_between(np.arange(1, len(counts) + 1), counts, color="tab:blue", alpha=0.6, step="mid")
+    left.set(xlabel="item, most popular first", ylabel="training interactions", title="The long tail")
+    share = np.concatenate([[0], np.cumsum(counts) / max(counts.sum(), 1)])
+    right.plot(np.linspace(0, 1, len(share)), share, color="tab:blue")
+    right.plot([0, 1], [0, 1], color="0.6", lw=1, ls="--")
+    fifth = share[round(0.2 * len(counts))]
+    right.plot([0.2, 0.2, 0], [0, fifth, fifth], color="0.4", lw=1)
+    right.annotate(f"{fifth:.0%}", (0.2, fifth), xytext=(6, -10), textcoords="offset points")
+    right.set(xlabel="share of items, most popular first", ylabel="share of interactions", xlim=(0, 1), ylim=(0, 1.02))
+    right.set_title("What a fifth of the items has")
+    return _finished(figure)
+
+
+def slices(rows: list[dict[str, Any]], k: int) -> Figure:
+    """NDCG and recall at k for each slice of users or items."""
+    figure = Figure(figsize=(7, 1.4 + 0.42 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    place = np.arange(len(rows))
+    for offset, metric, colour in ((-0.19, "ndcg", "tab:blue"), (0.19, "recall", "tab:orange")):
+        values = [float(row[metric]) for row in rows]
+        axes.barh(place + offset, values, height=0.36, color=colour, label=f"{metric}@{k}")
+    names = [f"{str(row['slice']).replace('_', ' ')} ({row['users']:,})" for row in rows]
+    axes.set_yticks(place, names)
+    axes.invert_yaxis()
+    axes.legend(frameon=False)
+    axes.set_title("For whom, and for which items (users with something to find)", fontsize=11)
+    return _finished(figure)
+
+
+def cutoff_curves(lists: np.ndarray, relevant: sparse.csr_matrix) -> Figure:
+    """Recall, precision and NDCG as the lists grow."""
+    counts, hits = np.diff(relevant.indptr), metrics.hits_of(lists, relevant)
+    cutoffs = np.arange(1, lists.shape[1] + 1)
+    figure = Figure(figsize=(6, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for name in ("ndcg", "recall", "precision"):
+        values = [metrics.METRICS[name](hits, counts, int(k)).mean() for k in cutoffs]
+        axes.plot(cutoffs, values, marker="o", ms=4, label=name)
+    axes.set(xlabel="length of the list, K", ylabel="mean over users", ylim=(0, None))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False)
+    return _finished(figure)
+
+
+def recall_by_popularity(lists: np.ndarray, relevant: sparse.csr_matrix, popularity: np.ndarray) -> Figure:
+    """Of the relevant items of each fifth by popularity: how many there were, and how many were found."""
+    rows = np.repeat(np.arange(relevant.shape[0]), np.diff(relevant.indptr))
+    found = (lists[rows] == relevant.indices[:, None]).any(axis=1)
+    rank = np.argsort(np.argsort(-popularity, kind="stable"), kind="stable")
+    bucket = rank[relevant.indices] * BUCKETS // len(popularity)
+    wanted = np.bincount(bucket, minlength=BUCKETS)
+    share = np.bincount(bucket, weights=found, minlength=BUCKETS) / np.maximum(wanted, 1)
+    figure = Figure(figsize=(6, 3.8), layout="constrained")
+    axes = figure.subplots()
+    axes.bar(range(BUCKETS), share, color="tab:blue")
+    for place, (height, count) in enumerate(zip(share, wanted, strict=True)):
+        axes.annotate(f"of {count:,}", (place, height), ha="center", va="bottom", fontsize=9)
+    names = ["most popular fifth", "second", "third", "fourth", "least popular"]
+    axes.set_xticks(range(BUCKETS), names, fontsize=9)
+    axes.set(ylabel=f"share found in the first {lists.shape[1]}", ylim=(0, max(share.max() * 1.15, 0.01)))
+    return _finished(figure)
+
+
+def _finished(figure: Figure) -> Figure:
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+        axes.set_axisbelow(True)
+    return figure

@@ -1,0 +1,64 @@
+"""Content: a user's profile is the mean of the features of what the user has; items like the profile score high."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from pipeline.errors import DataError
+from plugins.recommender.types import Holdout, Recommender
+
+if TYPE_CHECKING:
+    from plugins.recommender import ranking_stages as stages
+
+
+@dataclass(frozen=True)
+class Content(Recommender):
+    """Scores the cosine of profile and item; ``features`` (items, d) with rows of length 1, ``rarity`` (d,) weighted."""
+
+    scores_cold_items: ClassVar[bool] = True
+
+    features: sparse.csr_matrix
+    names: tuple[str, ...]
+    mean: np.ndarray
+
+    def scores(self, users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
+        """(batch, items)."""
+        profile = self.profiles(history)
+        return np.asarray((self.features @ profile.T).T, dtype=np.float32)
+
+    def profiles(self, history: sparse.csr_matrix) -> np.ndarray:
+        """(batch, d) mean features of what the users have, less those of the average user."""
+        counts = np.maximum(np.asarray(history.sum(axis=1)), 1)
+        return np.asarray((history @ self.features) / counts) - self.mean
+
+    def influence(self, history: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """The cosine of the items' features."""
+        return (self.features[items] @ self.features[history].T).toarray()
+
+    def shared_features(self, history: sparse.csr_matrix, item: int, count: int) -> list[str]:
+        """Names of the features that speak most for an item, given one user's history (1, items)."""
+        weights = self.features[item].toarray().ravel() * self.profiles(history).ravel()
+        best = np.argsort(-weights, kind="stable")[:count]
+        return [self.names[feature] for feature in best if weights[feature] > 0]
+
+
+def fit(stage: stages.Content, split: Holdout) -> Content:
+    """Features times their rarity log(items / items with it), rows scaled to length 1; the mean over all users kept."""
+    described = split.catalogue.item_features
+    if described is None or not described.matrix.nnz:
+        raise DataError(
+            f"'recommender.content' needs features of the items, but {split.catalogue.source} has none. "
+            "Give a file of items with text, categories or numbers, or use another model."
+        )
+    matrix = sparse.csr_matrix(described.matrix, dtype=np.float32, copy=True)
+    present = np.maximum(np.bincount(matrix.indices, minlength=matrix.shape[1]), 1)
+    matrix.data *= (np.log(matrix.shape[0] / present) ** stage.rarity).astype(np.float32)[matrix.indices]
+    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    unit = sparse.csr_matrix(sparse.diags((1 / np.maximum(norms, 1e-12)).astype(np.float32)) @ matrix)
+    active = split.matrix[np.diff(split.matrix.indptr) > 0]
+    mean = np.asarray(((active @ unit) / np.asarray(active.sum(axis=1))).mean(axis=0)).ravel()
+    return Content(unit, described.names, (stage.centering * mean).astype(np.float32))

@@ -1,0 +1,33 @@
+"""Models that score by the product of a user's and an item's vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from plugins.recommender.types import Recommender
+
+
+@dataclass(frozen=True)
+class Factors(Recommender):
+    """Scores ``user_factors @ item_factors.T + item_bias``; users (n, d), items (m, d), bias (m,), all float32."""
+
+    scores_new_users: ClassVar[bool] = False
+
+    user_factors: np.ndarray
+    item_factors: np.ndarray
+    item_bias: np.ndarray
+
+    def scores(self, users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
+        """(batch, items)."""
+        table = self.user_factors[users] @ self.item_factors.T
+        table += self.item_bias
+        return table
+
+    def influence(self, history: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """The cosine of the items' vectors: the model has no weights between items."""
+        unit = self.item_factors / np.maximum(np.linalg.norm(self.item_factors, axis=1, keepdims=True), 1e-12)
+        return unit[items] @ unit[history].T
