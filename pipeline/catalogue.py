@@ -12,6 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from pipeline.plugins import Plugin, Plugins
 from pipeline.stage import Stage, type_name
+from pipeline.yaml_writer import to_yaml
 
 _BOUNDS = {
     "gt": "> {}",
@@ -111,15 +112,7 @@ def _entry(name: str, info: FieldInfo) -> str:
     about = f" {info.description}" if info.description else ""
     if info.is_required():
         return f"{name}:  # required, {type_name(info.annotation)}.{about}"
-    return f"{name}: {yaml_value(_default(info))}" + (f"  #{about}" if about else "")
-
-
-def yaml_value(value: Any) -> str:
-    """A plain value as it stands in a pipeline file, on one line."""
-    import yaml
-
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000)
-    return text.removesuffix("...\n").strip()
+    return f"{name}: {to_yaml(_default(info), one_line=True)}" + (f"  #{about}" if about else "")
 
 
 def _metrics(cls: type[Stage]) -> list[dict[str, Any]] | None:

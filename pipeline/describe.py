@@ -11,13 +11,14 @@ from pipeline.compare import Comparison
 from pipeline.plan import Plan
 from pipeline.stage import type_name
 from pipeline.step import RunPlan, Step
+from pipeline.yaml_writer import Written, to_yaml
 
 
 def resolved(plan: Plan, run: RunPlan) -> dict[str, Any]:
     """A pipeline file as data that runs exactly this run: every field written out, secrets by name, variants chosen."""
     document: dict[str, Any] = {"name": plan.experiment, "seed": run.seed}
     if plan.spec.description:
-        document["description"] = plan.spec.description
+        document["description"] = _about(plan)
     if plan.spec.requires:
         document["requires"] = dict(plan.spec.requires)
     if plan.plugins.local_files:
@@ -39,9 +40,7 @@ def _stage(step: Step) -> dict[str, Any]:
 
 def resolved_yaml(plan: Plan, run: RunPlan) -> str:
     """``resolved`` as YAML text."""
-    import yaml
-
-    return yaml.safe_dump(resolved(plan, run), sort_keys=False, allow_unicode=True)
+    return to_yaml(resolved(plan, run))
 
 
 def plan_document(run: RunPlan) -> str:
@@ -68,7 +67,7 @@ def what_runs(run: RunPlan) -> str:
 def run_description(plan: Plan, run: RunPlan, command: Sequence[str]) -> str:
     """Markdown for MLflow's description of a single run."""
     chosen = "".join(f"- {stage}: variant `{variant}`\n" for stage, variant in run.variants.items())
-    about = f"{plan.spec.description}\n\n" if plan.spec.description else ""
+    about = f"{_about(plan)}\n\n" if plan.spec.description else ""
     return f"{about}{what_runs(run)}\n\n{chosen}- seed {run.seed}\n\n{how_to_repeat(command)}"
 
 
@@ -77,9 +76,15 @@ def parent_description(plan: Plan, command: Sequence[str]) -> str:
     variants = sorted({" ".join(run.variants.values()) for run in plan.runs} - {""})
     compared = f"compares {', '.join(f'`{name}`' for name in variants)} " if variants else ""
     seeds = sorted({run.seed for run in plan.runs})
-    about = f"{plan.spec.description}\n\n" if plan.spec.description else ""
+    about = f"{_about(plan)}\n\n" if plan.spec.description else ""
     over = f"over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"with seed {seeds[0]}"
     return f"{about}{what_runs(plan.runs[0])}\n\n{len(plan.runs)} runs: {compared}{over}.\n\n{how_to_repeat(command)}"
+
+
+def _about(plan: Plan) -> str:
+    """The description without the values of environment variables."""
+    written = plan.source.secrets.get(("description",))
+    return plan.spec.description if written is None else Written(written)
 
 
 def how_to_repeat(command: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pipeline.errors import Problem, RequestError, closest, listing
 from pipeline.overrides import apply
@@ -14,6 +14,7 @@ from pipeline.source import Override, Path, Source
 from pipeline.spec import TOP_LEVEL, PipelineSpec, StageSpec, VariantSpec, validate
 from pipeline.step import RunPlan, Step
 from pipeline.wiring import Menu, wire
+from pipeline.yaml_writer import Written
 
 V = TypeVar("V")
 
@@ -137,14 +138,31 @@ def _step(
     see = f"See `pipeline stages {chosen.uses}`."
     stage, problems = validate(stage_class, chosen.with_, view, (*at, "with"), chosen.uses, see)
     if stage is None:
-        return None, problems
-    secrets = {
-        str(path[len(at) + 1]): text
-        for path, text in view.secrets.items()
-        if path[: len(at) + 1] == (*at, "with") and len(path) > len(at) + 1
-    }
+        # A wrong field is no reason to be silent about wrong wiring.
+        stage = stage_class.model_construct()
+    secrets = _secrets(chosen.with_, source, (*at, "with"), (*base, "with"))
     inputs = {key: value if isinstance(value, str) else tuple(value) for key, value in chosen.inputs.items()}
-    return Step(name, chosen.uses, stage, inputs, variant, chosen.retries, chosen.timeout, secrets), []
+    return Step(name, chosen.uses, stage, inputs, variant, chosen.retries, chosen.timeout, secrets), problems
+
+
+def _secrets(given: Mapping[str, Any], source: Source, own: Path, shared: Path) -> dict[str, Any]:
+    """The fields that hold something from the environment, as they were written."""
+    written: dict[str, Any] = {}
+    for name, value in given.items():
+        place = (*own, name) if (*own, name) in source.values else (*shared, name)
+        for path, text in source.secrets.items():
+            if path[: len(place)] == place:
+                written[name] = _with_text(written.get(name, value), path[len(place) :], Written(text))
+    return written
+
+
+def _with_text(value: Any, path: Path, text: str) -> Any:
+    """A copy of ``value`` with ``text`` at ``path``."""
+    if not path:
+        return text
+    copy: Any = list(value) if isinstance(value, list) else dict(value)
+    copy[path[0]] = _with_text(copy[path[0]], path[1:], text)
+    return copy
 
 
 def _overlaid(source: Source, shared: Path, own: Path) -> Source:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Problem, RequestError
@@ -55,22 +53,6 @@ def recorded_pipeline(history: History, run: RecordedRun) -> str:
         message = f"run {run.name!r} ({run.id[:12]}) has no {DOCUMENT} in MLflow: it was not recorded by `pipeline run`"
         raise RequestError(message)
     return text
-
-
-class RecordedFile:
-    """The recorded pipeline as a file to be loaded; it is gone after the ``with`` block."""
-
-    def __init__(self, run: RecordedRun, text: str) -> None:
-        self._name, self._text = re.sub(r"\W+", "-", f"recorded-{run.name}-{run.id[:8]}"), text
-        self._folder = tempfile.TemporaryDirectory(prefix="pipeline-")
-
-    def __enter__(self) -> Path:
-        path = Path(self._folder.name) / f"{self._name}.yaml"
-        path.write_text(self._text)
-        return path
-
-    def __exit__(self, *error: object) -> None:
-        self._folder.cleanup()
 
 
 def differences(stages: Sequence[str], recorded: Mapping[str, float], now: Mapping[str, float]) -> list[Difference]:

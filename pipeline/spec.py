@@ -137,8 +137,13 @@ def validate(
             problem = _problem(model, dict(detail), path, at, source, subject, see)
             # A union reports every branch that failed; the one that reached deepest is the one that was meant.
             problems.setdefault(path, problem)
-        deepest = [p for path, p in problems.items() if not any(o != path and o[: len(path)] == path for o in problems)]
-        return None, deepest
+        # "stage" for "stages" is one mistake, not an unknown key and a missing one.
+        meant = {(*path[:-1], problem.suggestion) for path, problem in problems.items() if problem.suggestion}
+        return None, [
+            problem
+            for path, problem in problems.items()
+            if path not in meant and not any(other != path and other[: len(path)] == path for other in problems)
+        ]
 
 
 def _strip_tags(location: tuple[int | str, ...], data: Any) -> Path:
@@ -202,6 +207,9 @@ def _place(path: Path) -> str:
 def _sentence(detail: dict[str, Any]) -> str:
     message = str(detail["msg"]).removeprefix("Value error, ")
     message = message.replace("Input should", "must").replace(", unable to parse string as a number", "")
+    if detail["type"] == "too_short":
+        least = detail["ctx"]["min_length"]
+        return f"must have at least {least} {'item' if least == 1 else 'items'}"
     if detail["type"] == "string_pattern_mismatch":
         message = "must be made of letters, digits and underscores"
     words = {"dictionary": "mapping", "an object": "a mapping", "a valid array": "a list", "a valid list": "a list"}

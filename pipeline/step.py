@@ -13,7 +13,7 @@ from pipeline.stage import Stage
 class Step:
     """One stage of one run: the configured stage, and which steps' outputs its ``run()`` receives.
 
-    ``secrets`` maps a field that came from the environment to its text as written.
+    ``secrets`` maps a field that holds something from the environment to its value as it was written.
     """
 
     name: str
@@ -23,7 +23,7 @@ class Step:
     variant: str | None = None
     retries: int = 0
     timeout: float | None = None
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def upstream(self) -> list[str]:

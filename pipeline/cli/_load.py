@@ -28,6 +28,14 @@ def load(file: Path, overrides: tuple[str, ...] = (), trust: bool = False) -> Pi
     return Pipeline.load(file, overrides, trust=trust or _ask)
 
 
+def load_text(text: str, name: str, trust: bool = False) -> Pipeline:
+    """The same from the text of a file; ``name`` stands for it in messages."""
+    from pipeline.api import Pipeline
+    from pipeline.source import read_text
+
+    return Pipeline.from_source(read_text(text, name), trust=trust or _ask)
+
+
 def _ask(path: Path) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False

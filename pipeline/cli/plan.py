@@ -37,6 +37,7 @@ def command(
     from pipeline import picture
     from pipeline.api import FOLDER, open_store
     from pipeline.preview import preview, provenance
+    from pipeline.yaml_writer import to_yaml
 
     plan = load(file, overrides, trust).plan
     if as_json:
@@ -46,7 +47,9 @@ def command(
     elif graph:
         click.echo(picture.text(plan))
     elif origin:
-        print_table(["value", "", "from"], [[r.key, _shown(r.value), r.origin] for r in provenance(plan)])
+        print_table(
+            ["value", "", "from"], [[r.key, to_yaml(r.value, one_line=True), r.origin] for r in provenance(plan)]
+        )
     else:
         _print(plan, preview(plan, open_store(FOLDER, plan.plugins)))
     return 0
@@ -67,7 +70,7 @@ def _document(plan: Plan, outlooks: list[Outlook]) -> dict[str, Any]:
 def _print(plan: Plan, outlooks: list[Outlook]) -> None:
     several = len(plan.runs) > 1
     rows = [
-        [outlook.stage, " ".join(outlook.variants.values()), _times(outlook), outlook.state, outlook.reason]
+        [outlook.stage, " ".join(outlook.variants.values()), str(outlook.executions), outlook.state, outlook.reason]
         for outlook in outlooks
     ]
     header = ["stage", "variants", "times", "", "reason"]
@@ -78,13 +81,3 @@ def _print(plan: Plan, outlooks: list[Outlook]) -> None:
     told = ", ".join(f"{number} {state}" for state, number in count.items() if number)
     runs = f"{len(plan.runs)} runs: " if several else ""
     click.echo(f"\n{runs}{told.replace('runs', 'to run')}")
-
-
-def _times(outlook: Outlook) -> str:
-    return str(outlook.executions)
-
-
-def _shown(value: Any) -> str:
-    from pipeline.catalogue import yaml_value
-
-    return yaml_value(value)

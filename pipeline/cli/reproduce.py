@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli._load import json_option, load, print_json, trust_option
+from pipeline.cli._load import json_option, load_text, print_json, trust_option
 
 if TYPE_CHECKING:
     from pipeline.tracking.history import History, RecordedRun
@@ -46,8 +46,8 @@ def _again(history: History, recorded: RecordedRun, trust: bool, quiet: bool) ->
     from pipeline.interrupt import leave_quickly
     from pipeline.terminal import display
 
-    with reproduce.RecordedFile(recorded, reproduce.recorded_pipeline(history, recorded)) as file:
-        pipeline = load(file, (), trust)
+    name = f"{reproduce.DOCUMENT} of run {recorded.id[:12]}"
+    pipeline = load_text(reproduce.recorded_pipeline(history, recorded), name, trust)
     with leave_quickly(), display(pipeline.plan, quiet=quiet) as observers:
         result = pipeline.run(fresh=True, command=["pipeline", *sys.argv[1:]], observers=observers)
     if result.status == "interrupted":

@@ -20,7 +20,7 @@ def sweep_document(request: Request) -> dict[str, Any]:
         "search": request.search_name,
         "scheduler": request.scheduler_name,
         "objectives": [{"metric": o.metric, "mode": o.mode} for o in request.objectives],
-        "space": {name: spec for name, spec in request.spec.space.items()},
+        "space": dict(request.spec.space),
         "constraints": list(request.spec.constraints),
         "trials": request.trials,
         "seeds": list(request.seeds),

@@ -46,6 +46,16 @@ class Driver(Protocol):
         """The trial's worker died, and the trial is tried again."""
 
 
+class Pauses:
+    """Ignores what HyperBandForBOHB tells of pauses: a paused trial is counted out by its status."""
+
+    def on_pause(self, trial_id: str) -> None:
+        """A trial waits."""
+
+    def on_unpause(self, trial_id: str) -> None:
+        """It goes on."""
+
+
 @dataclass
 class Proposer(SearchAlgorithm):  # type: ignore[misc]  # ray has no annotations
     """Ray Tune's source of trials: a front for the driver.
@@ -63,15 +73,9 @@ class Proposer(SearchAlgorithm):  # type: ignore[misc]  # ray has no annotations
     _room: tuple[float, int] = (0.0, 1)
 
     @property
-    def searcher(self) -> Proposer:
+    def searcher(self) -> Pauses:
         """What HyperBandForBOHB tells of pauses."""
-        return self
-
-    def on_pause(self, trial_id: str) -> None:
-        """A paused trial is counted out by its status."""
-
-    def on_unpause(self, trial_id: str) -> None:
-        """Nor is this needed."""
+        return Pauses()
 
     @property
     def total_samples(self) -> int:

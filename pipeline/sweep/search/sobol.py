@@ -38,7 +38,8 @@ class Sobol(Search):
         from scipy.stats import qmc
 
         sequence = qmc.Sobol(max(len(self.space.dimensions), 1), scramble=True, rng=self.seed)
-        sequence.fast_forward(self._used)
+        if self._used:
+            sequence.fast_forward(self._used)
         self._used += 1
         self._asked.add(number)
         with warnings.catch_warnings():
