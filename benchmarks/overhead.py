@@ -48,7 +48,7 @@ def startup() -> None:
     ours = Path(sys.executable).parent / "pipeline"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "ten.yaml"
-        stages = ["  images: {uses: data.images}"]
+        stages = ["  images: {uses: data.images, with: {dataset: digits}}"]
         for index in range(3):
             stages += [
                 f"  fit{index}: {{uses: vae.fit}}",

@@ -173,7 +173,7 @@ def _mapping(text: str, where: str) -> Source:
 def _no_mapping(tree: Tree, where: str) -> Problem:
     if tree.data is None:
         hint = "A pipeline has at least 'stages:'; 'pipeline new pipeline NAME' writes one to begin with."
-        return Problem(f"{where} is empty", Origin(where), None, hint)
+        return Problem("the file is empty", Origin(where), None, hint)
     kind = "list" if isinstance(tree.data, list) else "single value"
     hint = "Write 'stages:' and the like at the left edge, with a space or a line break after the ':'."
     return Problem(

@@ -92,7 +92,7 @@ def test_a_file_that_may_not_be_read_is_told(write):
 
 @pytest.mark.parametrize("content", ["", "\n\n", "# nothing\n", "---\n", "null", "---\n...\n"])
 def test_an_empty_file_is_told(write, content):
-    assert "empty.yaml is empty" == problem_of(write("empty.yaml", content)).message
+    assert "the file is empty" == problem_of(write("empty.yaml", content)).message
 
 
 @pytest.mark.parametrize(
