@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.machinery import all_suffixes
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,15 +65,16 @@ def source_digest(path: Path) -> str:
 
     Here every byte counts. OSError where a file cannot be read.
     """
+    folder = path.absolute().parent
     seen: dict[Path, str] = {}
-    waiting = [path.resolve()]
+    waiting = [path.absolute()]
     while waiting:
         current = waiting.pop()
         if current not in seen:
             content = current.read_bytes()
             seen[current] = hashlib.sha256(content).hexdigest()
-            waiting += _neighbours(content, path.resolve().parent, current)
-    lines = sorted(f"{file.relative_to(path.resolve().parent).as_posix()} {digest}" for file, digest in seen.items())
+            waiting += _neighbours(content, folder, current)
+    lines = sorted(f"{file.relative_to(folder).as_posix()} {digest}" for file, digest in seen.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -124,7 +126,7 @@ class _Walk:
         if not self._is_own(top):
             # What the framework's engine imports when asked to (torch for a device, pandas for a table) would else be
             # every stage's; the methods of its types are different, they compute.
-            if not module.name.startswith("pipeline") or module.name == "pipeline.types":
+            if module.name.partition(".")[0] != "pipeline" or module.name == "pipeline.types":
                 self._libraries.add(top)
         elif imported.name in (None, "*"):
             self._all_of(name)
@@ -344,7 +346,7 @@ def _neighbours(content: bytes, folder: Path, current: Path) -> Iterator[Path]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = current.parents[node.level - 1] if node.level else folder
+            base = current.parents[min(node.level, len(current.parents)) - 1] if node.level else folder
             stem = node.module or ""
             names = [stem, *(f"{stem}.{alias.name}".lstrip(".") for alias in node.names)]
         for name in filter(None, names):
@@ -357,6 +359,7 @@ def _files_of(base: Path, parts: list[str], folder: Path) -> Iterator[Path]:
         return
     for end in range(1, len(parts) + 1):
         place = base.joinpath(*parts[:end])
-        for file in (place / "__init__.py", place.with_suffix(".py")):
-            if file.is_file():
-                yield file.resolve()
+        for suffix in all_suffixes():  # compiled modules too: Python prefers them
+            for file in (place / f"__init__{suffix}", place.with_name(place.name + suffix)):
+                if file.is_file():
+                    yield file

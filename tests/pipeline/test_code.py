@@ -4,6 +4,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from importlib.machinery import all_suffixes
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from pipeline import modules, syntax
 from pipeline.code import Code, reach, source_digest
+from pipeline.codecs import digest_of
 from pipeline.stage import Stage
 
 STAGES = '''
@@ -302,6 +304,39 @@ def test_types_of_the_framework_count_by_definition(project: Project) -> None:
     assert one.modules["pipeline.types"] != two.modules["pipeline.types"]
 
 
+def test_a_package_whose_name_begins_like_the_frameworks_is_a_package_like_others(
+    project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "pipeline_project.py").write_text("import numpy\nclass Own:\n    x = numpy.e\n")
+    importlib.invalidate_caches()
+    named_alike = importlib.import_module("pipeline_project")
+
+    assert {"numpy"} == set(reach(named_alike.Own).libraries)
+
+
+ARTIFACT = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Model:
+    weight: float
+
+    def predict(self, x):
+        return self.weight * x  # linear
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "same"), [("# linear", "# a line", True), ("weight * x", "weight + x", False)])
+def test_an_artifact_whose_methods_changed_is_another_artifact(
+    project: Project, old: str, new: str, same: bool
+) -> None:
+    project.write("artifacts.py", ARTIFACT)
+    before = digest_of(project.stages("artifacts").Model(2.0))
+    project.edit("artifacts.py", old, new)
+
+    assert same == (before == digest_of(project.stages("artifacts").Model(2.0)))
+
+
 def test_a_single_file_beside_its_helpers_is_followed(project: Project, tmp_path: Path) -> None:
     (tmp_path / "project_alone.py").write_text("import project_beside\nclass Own:\n    x = project_beside.x\n")
     (tmp_path / "project_beside.py").write_text("x = 1\n")
@@ -399,6 +434,23 @@ def test_trust_does_not_depend_on_the_folder(tmp_path: Path) -> None:
         (tmp_path / folder / "helper.py").write_text("x = 1\n")
 
     assert source_digest(tmp_path / "one" / "my_stage.py") == source_digest(tmp_path / "two" / "my_stage.py")
+
+
+def test_trust_covers_linked_and_compiled_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "shared.py").write_text("x = 1\n")
+    folder = tmp_path / "plugin"
+    folder.mkdir()
+    (folder / "my_stage.py").write_text("import shared, fast\nfrom ...... import x\n")
+    (folder / "shared.py").symlink_to(tmp_path / "elsewhere" / "shared.py")
+    seen = {source_digest(folder / "my_stage.py")}
+
+    (tmp_path / "elsewhere" / "shared.py").write_text("x = 2\n")
+    seen.add(source_digest(folder / "my_stage.py"))
+    (folder / f"fast{all_suffixes()[-1]}").write_bytes(b"\x7fELF")
+    seen.add(source_digest(folder / "my_stage.py"))
+
+    assert 3 == len(seen)
 
 
 def test_a_file_that_is_not_python_can_be_given_a_digest(tmp_path: Path) -> None:

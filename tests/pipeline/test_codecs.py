@@ -188,6 +188,7 @@ def test_writing_to_a_loaded_array_does_not_reach_the_store(shelf: Shelf) -> Non
     assert decode(text, shelf.find).sum() == 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files in /proc")
 def test_many_large_arrays_do_not_use_up_the_file_descriptors(shelf: Shelf) -> None:
     before = len(os.listdir("/proc/self/fd"))
 
@@ -253,6 +254,14 @@ def test_tensors_come_back_bit_for_bit(shelf: Shelf, tensors: dict[str, Any]) ->
     for name, tensor in tensors.items():
         assert (name, tensor.dtype, tensor.shape) == (name, actual[name].dtype, actual[name].shape)
         assert bits(tensor) == bits(actual[name]), name
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_tensor_on_an_accelerator_is_stored_as_one_on_the_cpu(shelf: Shelf) -> None:
+    actual = shelf.round_trip(WEIGHTS.cuda())
+
+    assert "cpu" == actual.device.type
+    assert torch.equal(WEIGHTS, actual)
 
 
 def test_all_tensors_of_an_artifact_share_one_file(shelf: Shelf) -> None:
