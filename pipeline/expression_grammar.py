@@ -141,7 +141,7 @@ class _Parser:
         if self.tokens[0][1] == "not" and self.tokens[1][1] == "in":
             self.tokens[:2] = []
             return "not in"
-        return self._take(*_COMPARISONS)
+        return self._take("<", "<=", ">", ">=", "==", "!=", "in")
 
     def _list(self) -> Node:
         column = self.tokens[0][2]

@@ -141,7 +141,8 @@ class _Evaluation:
         result = self._number(node.parts[0])
         for sign, part in zip(node.signs, node.parts[1:], strict=True):
             pair = (result, self._number(part))
-            if sign == "**" and _bits(pair[0]) * pair[1] > MAX_BITS:
+            # A power is refused before it is computed; this bound is up to four times what the result has.
+            if sign == "**" and _bits(pair[0]) * pair[1] > 4 * MAX_BITS:
                 fail(f"{_short(pair[0])} ** {_short(pair[1])} is larger than 2**{MAX_BITS}", self.text, node.column)
             compute = _ARITHMETIC[sign]
             result = self._computed(lambda: compute(*pair), sign, list(pair), node)  # noqa: B023  # called at once
