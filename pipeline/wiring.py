@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from pipeline.errors import Origin, Problem, closest, listing
@@ -106,32 +107,11 @@ def _makers(needed: Any, menu: Menu, me: str, parameter: str = "") -> str:
 
 def _cycles(menu: Menu, source: Source) -> list[Problem]:
     needs = {name: {up for step in steps.values() for up in step.upstream} for name, steps in menu.items()}
-    done: set[str] = set()
-    for start in needs:
-        chain: list[str] = []
-        stack: list[tuple[str, Iterator[str]]] = []
-        if start in done:
-            continue
-        stack.append((start, iter(sorted(needs[start]))))
-        chain.append(start)
-        while stack:
-            following = next(stack[-1][1], None)
-            if following is None:
-                done.add(stack.pop()[0])
-                chain.pop()
-            elif following in chain:
-                loop = [*chain[chain.index(following) :], following]
-                arrows = " -> ".join(reversed(loop))
-                hint = "One of these inputs must come from elsewhere."
-                return [
-                    Problem(
-                        f"the stages wait for one another: {arrows}",
-                        source.origin(("stages", loop[0]), True),
-                        None,
-                        hint,
-                    )
-                ]
-            elif following not in done:
-                chain.append(following)
-                stack.append((following, iter(sorted(needs[following]))))
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        loop = error.args[1]
+        place = source.origin(("stages", loop[0]), key=True)
+        hint = "One of these inputs must come from elsewhere."
+        return [Problem(f"the stages wait for one another: {' -> '.join(loop)}", place, None, hint)]
     return []
