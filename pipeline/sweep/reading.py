@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from pipeline.errors import Origin, Problem, closest, listing
+from pipeline.errors import Origin, Problem, RequestError, closest, listing
 from pipeline.plan import Plan
 from pipeline.source import Path, Source
 from pipeline.spec import SweepSpec
@@ -176,9 +176,9 @@ class _Reader:
         for index, text in enumerate(self.sweep.constraints):
             origin = self.source.origin(("sweep", "constraints", index))
             try:
-                expression = Expression.parse(text)
-            except ValueError as error:
-                self.problems.append(Problem(f"the constraint cannot be read: {error}", origin))
+                expression = Expression.parse(text, origin)
+            except RequestError as error:
+                self.problems += error.problems
                 continue
             unknown = [name for name in sorted(expression.names) if name not in names and name in self.sweep.space]
             stray = [name for name in sorted(expression.names) if name not in self.sweep.space]
@@ -195,6 +195,8 @@ class _Reader:
 
         try:
             space.sample(np.random.default_rng(0))
+        except RequestError as error:
+            return list(error.problems)
         except (ValueError, TypeError) as error:
             origin = self.source.origin(("sweep", "constraints"))
             return [Problem(f"the constraints cannot be met: {error}", origin)]
