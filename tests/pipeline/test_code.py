@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import modules, syntax
-from pipeline.code import Code, reach, source_digest
+from pipeline.code import Code, modules, reach, source_digest, syntax
 from pipeline.codecs import digest_of
 from pipeline.stage import Stage
 

@@ -459,10 +459,10 @@ PLANTED = [
     {"~": "dataclass", "type": "os:system", "fields": {"command": "touch planted"}},
     {"~": "dataclass", "type": "subprocess:Popen", "fields": {"args": "true"}},
     {"~": "dataclass", "type": "fractions:Fraction", "fields": {}},
-    {"~": "dataclass", "type": "pipeline.files:os.system", "fields": {}},
+    {"~": "dataclass", "type": "pipeline.store.files:os.system", "fields": {}},
     {"~": "dataclass", "type": "pipeline.store:Store", "fields": {}},
     {"~": "dataclass", "type": "pipeline.store:Entry.__init__", "fields": {}},
-    {"~": "dataclass", "type": "pipeline.entry:Blobs", "fields": {}},
+    {"~": "dataclass", "type": "pipeline.store.entry:Blobs", "fields": {}},
     {"~": "enum", "type": "http:HTTPStatus", "name": "OK"},
     {"~": "codec", "name": "os:system", "of": "touch planted"},
 ]

@@ -16,9 +16,9 @@ import pytest
 from pipeline import digests
 from pipeline.codecs import NotStorable
 from pipeline.errors import DataError, StoreError
-from pipeline.files import LocalFiles, unusable
 from pipeline.records import File, Metrics
 from pipeline.store import Damaged, Entry, Store, content_digest, digest_of
+from pipeline.store.files import LocalFiles, unusable
 
 KEY = "ab" + "0" * 38
 OTHER = "cd" + "0" * 38
@@ -435,7 +435,7 @@ def test_a_full_disk_is_explained_and_leaves_nothing(local: Store, monkeypatch: 
     def full(path: Any, mode: str = "r", **options: Any) -> Any:
         return real("/dev/full", "wb") if "x" in mode else real(path, mode, **options)
 
-    monkeypatch.setattr("pipeline.files.open", full, raising=False)
+    monkeypatch.setattr("pipeline.store.files.open", full, raising=False)
 
     with pytest.raises(StoreError, match="the disk is full; free some space"):
         put(local, KEY, 2)

@@ -19,16 +19,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.blobs import Blobs, Files
-from pipeline.checkpoints import StoredCheckpoints
 from pipeline.codecs import PACKAGES, Codec, Damaged, decode, digest_of, encode
 from pipeline.digests import content_digest, digest_text
-from pipeline.entry import Entry, Text, entry_name, from_json, records_text, set_aside, to_json
-from pipeline.files import LocalFiles, unusable
 from pipeline.records import Record
+from pipeline.store.blobs import Blobs, Files
+from pipeline.store.checkpoints import StoredCheckpoints
+from pipeline.store.entry import Entry, Text, entry_name, from_json, records_text, set_aside, to_json
+from pipeline.store.files import LocalFiles, unusable
 
 if TYPE_CHECKING:
-    from pipeline.housekeeping import Freed
+    from pipeline.store.housekeeping import Freed
 
 __all__ = ["Damaged", "Entry", "Store", "content_digest", "digest_of"]
 
@@ -51,7 +51,7 @@ class Store:
         """
         text = str(location)
         if "://" in text and not text.startswith("file://"):
-            from pipeline.remote import RemoteFiles
+            from pipeline.store.remote import RemoteFiles
 
             return Store(RemoteFiles(text), codecs, packages)
         root = Path(text.removeprefix("file://")).expanduser().absolute()
@@ -174,13 +174,13 @@ class Store:
 
         What no result refers to goes too, but never anything younger than an hour: its result may be on its way.
         """
-        from pipeline.housekeeping import prune
+        from pipeline.store.housekeeping import prune
 
         return prune(self.files, self.entries(), max_size, older_than)
 
     def clear(self) -> Freed:
         """Remove everything."""
-        from pipeline.housekeeping import clear
+        from pipeline.store.housekeeping import clear
 
         return clear(self.files)
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.codecs import Damaged
 from pipeline.digests import digest_buffers, file_digest, remember_digest
-from pipeline.files import LocalFiles, unusable
+from pipeline.store.files import LocalFiles, unusable
 
 if TYPE_CHECKING:
-    from pipeline.remote import RemoteFiles
+    from pipeline.store.remote import RemoteFiles
 
 Files: TypeAlias = "LocalFiles | RemoteFiles"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pipeline.blobs import Blobs, Files
 from pipeline.codecs import Codec, Damaged, decode, encode
+from pipeline.store.blobs import Blobs, Files
 
 
 class StoredCheckpoints:

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.blobs import Files
-from pipeline.entry import Entry, entry_name
-from pipeline.files import Listed, LocalFiles
+from pipeline.store.blobs import Files
+from pipeline.store.entry import Entry, entry_name
+from pipeline.store.files import Listed, LocalFiles
 
 _GRACE = 3600.0  # seconds that a writer may take between its first blob and its entry
 _FOLDERS = ("entries", "objects", "checkpoints", "last", "damaged", "tmp")

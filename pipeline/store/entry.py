@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.blobs import Blobs, Files
 from pipeline.codecs import Damaged
 from pipeline.codecs.base import Write, read_ref, to_ref
 from pipeline.digests import digest_text
 from pipeline.records import File, Metrics, Record
+from pipeline.store.blobs import Blobs, Files
 
 FORMAT = 1
 """Changes when entries are written differently; entries of another format are misses."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StoreError
-from pipeline.files import Listed, LocalFiles, unusable
+from pipeline.store.files import Listed, LocalFiles, unusable
 
 _CONTENT = "objects/"  # named by their content, so a local copy never grows old
 

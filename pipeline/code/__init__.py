@@ -22,10 +22,10 @@ from importlib.machinery import all_suffixes
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline import modules, syntax
+from pipeline.code import modules, syntax
+from pipeline.code.modules import Module
+from pipeline.code.syntax import Import, Statement, Syntax
 from pipeline.digests import Identity, digest_text, file_digest, identity
-from pipeline.modules import Module
-from pipeline.syntax import Import, Statement, Syntax
 
 # What an error says, and how a record is kept, changes no result.
 _INSIGNIFICANT = frozenset({"pipeline.errors", "pipeline.records"})
