@@ -1,0 +1,100 @@
+"""What the stages of the `vae` plugin draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from pipeline.types import Images
+
+
+def training(history: Sequence[dict[str, float]]) -> Figure:
+    """The bound on training and validation pictures by epoch, and its parts on the latter."""
+    epochs = np.arange(1, len(history) + 1)
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    bound, divergence = figure.subplots(1, 2)
+    bound.plot(epochs, [metrics["train_elbo"] for metrics in history], label="training", color="0.6")
+    bound.plot(epochs, [metrics["elbo"] for metrics in history], label="validation", color="C0")
+    # The first epochs would flatten everything that follows.
+    settled = [metrics[name] for metrics in history[len(history) // 10 :] for name in ("train_elbo", "elbo")]
+    margin = 0.05 * (max(settled) - min(settled)) or 1
+    bound.set(
+        title="Evidence lower bound", ylabel="nats per picture", ylim=(min(settled) - margin, max(settled) + margin)
+    )
+    bound.legend(frameon=False, loc="lower right")
+    divergence.plot(epochs, [metrics["kl"] for metrics in history], color="C1")
+    divergence.set(title="KL divergence from the prior (validation)", ylabel="nats per picture")
+    divergence.set_ylim(bottom=0)
+    for axes in (bound, divergence):
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def reconstructions(originals: Images, reconstructed: Images, elbo: float, columns: int = 10) -> Figure:
+    """Test pictures, and below each its reconstruction."""
+    columns = min(columns, len(originals))
+    rows = ceil(len(originals) / columns)
+    both = np.ones((2 * rows * columns, *originals.shape), np.float32)
+    places = np.arange(len(originals)) + np.arange(len(originals)) // columns * columns
+    both[places], both[places + columns] = originals.scaled(), reconstructed.scaled()
+    title = f"Test pictures and their reconstructions (evidence lower bound {elbo:.1f} nats)"
+    return _sheet(Images(both), columns, title, rows=["picture", "reconstruction"] * rows)
+
+
+def samples(images: Images, columns: int = 10) -> Figure:
+    """Pictures drawn from the model."""
+    columns = min(columns, len(images))
+    return _sheet(images.take(np.arange(min(len(images), 10 * columns))), columns, "Pictures drawn from the model")
+
+
+def interpolation(ends: Images, between: Images) -> Figure:
+    """Row by row: a test picture, decoded points on the way from its code to another's, and that other picture."""
+    pairs = len(ends) // 2
+    steps = len(between) // pairs
+    originals = ends.scaled().reshape(pairs, 2, *ends.shape)
+    decoded = between.scaled().reshape(pairs, steps, *ends.shape)
+    rows = np.concatenate([originals[:, :1], decoded, originals[:, 1:]], axis=1)
+    names = ["picture", *(f"{weight:.2f}" for weight in np.linspace(0, 1, steps)), "picture"]
+    title = "From one test picture to another through the latent space"
+    return _sheet(Images(rows.reshape(-1, *ends.shape)), steps + 2, title, columns_named=names)
+
+
+def kl_per_dimension(kl: np.ndarray) -> Figure:
+    """The mean divergence of each latent dimension, from the most used to the least."""
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    axes = figure.subplots()
+    order = np.argsort(-kl)
+    axes.bar(np.arange(len(kl)), kl[order], color="C1")
+    if len(kl) <= 40:
+        axes.set_xticks(np.arange(len(kl)), [str(dimension) for dimension in order])
+    axes.set(
+        title="What each latent dimension carries",
+        xlabel="latent dimension",
+        ylabel="KL divergence from the prior (nats)",
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _sheet(
+    images: Images, columns: int, title: str, rows: Sequence[str] = (), columns_named: Sequence[str] = ()
+) -> Figure:
+    """Pictures side by side on one pair of axes, which is many times faster than axes for each."""
+    sheet = images.tiled(columns)
+    figure = Figure(figsize=(8, 7.4 * sheet.shape[0] / sheet.shape[1] + 0.6), layout="constrained")
+    axes: Axes = figure.subplots()
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=1)
+    _, height, width = images.shape
+    axes.set_yticks(np.arange(len(rows)) * (height + 1) + (height - 1) / 2, rows)
+    axes.set_xticks(np.arange(len(columns_named)) * (width + 1) + (width - 1) / 2, columns_named)
+    axes.tick_params(length=0, labelsize=9)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title, fontsize=11)
+    return figure

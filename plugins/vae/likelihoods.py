@@ -1,0 +1,58 @@
+"""Distributions of a picture given the decoder's output, pixel by pixel independent.
+
+A likelihood is a module, because it may have parameters of its own. ``log_prob(pixels, output)`` takes tensors of shape
+(n, channels, height, width) and gives (n,) nats; ``mean(output)`` gives the expected picture, in 0..1.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Bernoulli(nn.Module):
+    """Each pixel is white with the probability whose logit the decoder gives.
+
+    For grey pixels between 0 and 1 this is the usual continuous relaxation: the cross-entropy is taken at the grey
+    value. It then is no normalised density, and its numbers compare only with those of the same data and likelihood.
+    """
+
+    def log_prob(self, pixels: Tensor, output: Tensor) -> Tensor:
+        """x log p + (1 - x) log (1 - p), summed over the picture."""
+        return -functional.binary_cross_entropy_with_logits(output, pixels, reduction="none").flatten(1).sum(1)
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The probabilities."""
+        return torch.sigmoid(output)
+
+
+class Gaussian(nn.Module):
+    """Each pixel is normal around the decoder's value, all with one learned standard deviation (Rybkin et al. 2021).
+
+    The deviation stays above ``exp(MIN_LOG_SCALE)``, half a grey level of 255: the density would grow without bound on
+    pixels that never change.
+    """
+
+    MIN_LOG_SCALE = -math.log(2 * 255)
+
+    def __init__(self) -> None:
+        super().__init__()
+        # About the deviation of the pixels themselves: from 1, hundreds of steps would go by on the way down.
+        self.log_scale = nn.Parameter(torch.tensor(math.log(0.3)))
+
+    def log_prob(self, pixels: Tensor, output: Tensor) -> Tensor:
+        """The log density, summed over the picture."""
+        log_scale = self.MIN_LOG_SCALE + functional.softplus(self.log_scale - self.MIN_LOG_SCALE)
+        errors = (pixels - self.mean(output)).square().flatten(1).sum(1)
+        size = pixels[0].numel()
+        return -0.5 * (errors * torch.exp(-2 * log_scale) + size * (2 * log_scale + math.log(2 * math.pi)))
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The decoder's value, kept in 0..1 by a sigmoid."""
+        return torch.sigmoid(output)
+
+
+LIKELIHOODS = {"bernoulli": Bernoulli, "gaussian": Gaussian}

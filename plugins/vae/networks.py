@@ -1,0 +1,71 @@
+"""Encoders, from pictures (n, channels, height, width) of any shape to vectors (n, size), and decoders back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+
+from torch import nn
+
+Shape = tuple[int, int, int]
+
+
+def mlp_encoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.Sequential:
+    """Fully connected layers of the widths ``hidden``."""
+    return nn.Sequential(nn.Flatten(), *_layers([prod(shape), *hidden]), nn.Linear([prod(shape), *hidden][-1], size))
+
+
+def mlp_decoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.Sequential:
+    """The mirror image of ``mlp_encoder``."""
+    widths = [size, *reversed(hidden)]
+    return nn.Sequential(*_layers(widths), nn.Linear(widths[-1], prod(shape)), nn.Unflatten(1, shape))
+
+
+def convolutional_encoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.Sequential:
+    """Convolutions of stride 2 with ``hidden`` channels, each halving height and width."""
+    channels, *area = shape
+    layers: list[nn.Module] = []
+    for before, after in pairwise([channels, *hidden]):
+        layers += [nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1), nn.ReLU()]
+    smallest = halved(area, len(hidden))[-1]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(hidden[-1] * prod(smallest), size))
+
+
+def convolutional_decoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.Sequential:
+    """The mirror image of ``convolutional_encoder``."""
+    channels, *area = shape
+    areas = halved(area, len(hidden))
+    start = (hidden[-1], *areas[-1])
+    layers: list[nn.Module] = [nn.Linear(size, prod(start)), nn.Unflatten(1, start)]
+    targets = reversed(areas[:-1])
+    for (before, after), target in zip(pairwise([*reversed(hidden), channels]), targets, strict=True):
+        # Halving an odd side loses a row, which the transposed convolution has to add again.
+        odd = (target[0] % 2, target[1] % 2)
+        layers += [
+            nn.ReLU(),
+            nn.ConvTranspose2d(before, after, kernel_size=4, stride=2, padding=1, output_padding=odd),
+        ]
+    return nn.Sequential(*layers)
+
+
+def halved(area: Sequence[int], times: int) -> list[tuple[int, ...]]:
+    """(height, width) before and after each halving; ValueError where nothing would be left of a side."""
+    areas = [tuple(area)]
+    for _ in range(times):
+        areas.append(tuple(side // 2 for side in areas[-1]))
+    if min(areas[-1]) == 0:
+        height, width = area
+        most = min(height, width).bit_length() - 1
+        raise ValueError(
+            f"pictures of {height}x{width} pixels can be halved {most} times, but 'hidden' lists {times} convolutions"
+        )
+    return areas
+
+
+def _layers(widths: Sequence[int]) -> list[nn.Module]:
+    return [layer for before, after in pairwise(widths) for layer in (nn.Linear(before, after), nn.ReLU())]
+
+
+ENCODERS = {"mlp": mlp_encoder, "convolutional": convolutional_encoder}
+DECODERS = {"mlp": mlp_decoder, "convolutional": convolutional_decoder}
