@@ -18,7 +18,7 @@ from pipeline.sweep.distributions import DISTRIBUTIONS, Choice, Distribution
 from pipeline.sweep.space import Dimension, Space, is_variants, split_name
 
 if TYPE_CHECKING:
-    from pipeline.expressions import Expression
+    from pipeline.sweep.expressions import Expression
 
 
 def read_space(plan: Plan, sweep: SweepSpec) -> tuple[Space, list[Problem]]:
@@ -169,7 +169,7 @@ class _Reader:
     def constraints(self, dimensions: Sequence[Dimension]) -> tuple[Expression, ...]:
         if not self.sweep.constraints:
             return ()
-        from pipeline.expressions import Expression
+        from pipeline.sweep.expressions import Expression
 
         names = [dimension.name for dimension in dimensions]
         parsed = []

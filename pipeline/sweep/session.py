@@ -113,6 +113,21 @@ class Session:
             self.status = "failed" if not self.best else "finished"
         if self.status == "finished" and not self._late():
             self.journal.close()
+        self._close_parent()
+
+    def _close_parent(self) -> None:
+        """The report, the best values, and the parent's end; a report that fails takes nothing else with it."""
+        from pipeline.sweep.conclusion import conclude
+
+        best = self.best
+        if best is not None:
+            values = self.values[best.record.number]
+            for objective, value in zip(self.request.objectives, values, strict=True):
+                record = Metrics({objective.name: value}, None, time.time())
+                self.notify("pipeline_record", run=self.parent, stage=objective.stage, record=record)
+        outcome = conclude(self, best)
+        self.files = outcome.files
+        self.notify("pipeline_run_finished", run=self.parent, outcome=outcome)
 
     def _resume(self) -> None:
         ended = list(self.journal.ended.values())

@@ -12,7 +12,7 @@ from pipeline.sweep.distributions import Choice, Distribution
 if TYPE_CHECKING:
     import numpy as np
 
-    from pipeline.expressions import Expression
+    from pipeline.sweep.expressions import Expression
 
 Configuration = dict[str, Any]
 """Dimension name to value, for the dimensions that exist in it."""

@@ -197,6 +197,7 @@ class PipelineTrial(tune.Trainable):
         self._configuration = dict(config)
         self._planted: tuple[Any, int] | None = None
         self._last: dict[str, Any] = {}
+        self._store: Any = None
         seed = int(self.trial_id.rsplit("_", 1)[1])
         work = self._bench.workplace
         run = Run("", work.experiment, self.trial_id, seed=seed)
@@ -231,7 +232,8 @@ class PipelineTrial(tune.Trainable):
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """The stage's newest checkpoint and the last step that was reported."""
-        latest = self._store.latest.load() if self._execution.started and self._store.latest else None
+        begun = self._store is not None and self._store.latest is not None
+        latest = self._store.latest.load() if begun else self._planted
         if latest is None and not self._bench.workplace.cached:
             raise RuntimeError(
                 f"stage {self._bench.workplace.objective.stage!r} saves no checkpoints, without which its trials "

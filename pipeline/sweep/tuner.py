@@ -203,6 +203,7 @@ def drive(
                 verbose=0,
                 stop=Enough(driver),
                 callbacks=[Ears(driver, proposer)],
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 failure_config=tune.FailureConfig(max_failures=max_failures),
             ),
         )

@@ -86,7 +86,7 @@ class Curve(Stage):
     witness: str = ""
     checkpoints: bool = True
 
-    def run(self, context: Context) -> dict[str, float]:
+    def run(self, context: Context) -> float:
         """Train."""
         begin, level = 1, 1.0
         if self.checkpoints and (kept := context.load_checkpoint()):
@@ -102,7 +102,7 @@ class Curve(Stage):
             context.log({"loss": (self.x - 0.3) ** 2 + level + noise}, step=step)
             if self.kill_once and step == 3 and self.x > 0.5 and _first(self.kill_once):
                 os.kill(os.getpid(), signal.SIGKILL)
-        return {"level": level}
+        return level
 
     def _tell(self, line: str) -> None:
         if self.witness:
@@ -115,10 +115,10 @@ class Score(Stage):
 
     emits: ClassVar = {"score": "max"}
 
-    def run(self, curve: dict[str, float], context: Context) -> float:
+    def run(self, curve: float, context: Context) -> float:
         """Higher is better."""
-        context.log({"score": -curve["level"]})
-        return -curve["level"]
+        context.log({"score": -curve})
+        return -curve
 
 
 def _first(path: str) -> bool:
