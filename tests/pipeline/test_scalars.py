@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.scalars import interpolate, is_text, resolve
+from pipeline.source.scalars import interpolate, is_text, resolve
 
 
 @pytest.mark.parametrize(

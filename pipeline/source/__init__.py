@@ -11,10 +11,10 @@ from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
 from pipeline.errors import Origin, Problem, RequestError
-from pipeline.scalars import interpolate
-from pipeline.textfile import read_content, refuse_size
-from pipeline.tree import MAX_DEPTH, Tree
-from pipeline.tree import Path as Path
+from pipeline.source.scalars import interpolate
+from pipeline.source.textfile import read_content, refuse_size
+from pipeline.source.tree import MAX_DEPTH, Tree
+from pipeline.source.tree import Path as Path
 
 _MAX_CHAIN = 20
 _SHORTEST_SECRET = 4
@@ -162,7 +162,7 @@ def _read(path: FilePath, asked: Origin | None, chain: tuple[str, ...], done: di
 
 
 def _mapping(text: str, where: str) -> Source:
-    from pipeline.yaml_tree import parse
+    from pipeline.source.yaml_tree import parse
 
     tree = parse(text, where)
     if not isinstance(tree.data, dict):
@@ -233,7 +233,7 @@ def _has(holder: Any, part: str | int) -> bool:
 
 def parse_value(text: str) -> Any:
     """One value as it stands inside ``[]`` or ``{}``; what begins with no bracket or quote is taken as it is."""
-    from pipeline.yaml_tree import parse, parse_word
+    from pipeline.source.yaml_tree import parse, parse_word
 
     text = text.strip()
     tree = (parse if text.startswith(("[", "{", '"', "'")) else parse_word)(text, COMMAND_LINE)

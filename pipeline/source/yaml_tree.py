@@ -13,9 +13,9 @@ from typing import Any
 from yaml import MappingStartEvent, ScalarEvent
 
 from pipeline.errors import Origin
-from pipeline.scalars import interpolate, is_text, resolve
-from pipeline.tree import Path, Tree
-from pipeline.yaml_events import ENDS, Document, as_written, events, skip
+from pipeline.source.scalars import interpolate, is_text, resolve
+from pipeline.source.tree import Path, Tree
+from pipeline.source.yaml_events import ENDS, Document, as_written, events, skip
 
 
 def parse(text: str, where: str) -> Tree:

@@ -24,9 +24,9 @@ from yaml._yaml import CParser
 from yaml.reader import Reader
 
 from pipeline.errors import Origin, Problem, RequestError, closest
-from pipeline.scalars import VARIABLE
-from pipeline.tree import MAX_DEPTH, MAX_NODES
-from pipeline.yaml_errors import explain
+from pipeline.source.scalars import VARIABLE
+from pipeline.source.tree import MAX_DEPTH, MAX_NODES
+from pipeline.source.yaml_errors import explain
 
 _MAX_PROBLEMS = 100
 _MAX_TAG_DIRECTIVES = 100
