@@ -33,6 +33,7 @@ class Courier:
         self.complete = False
         self._spool, self._location, self._warn = spool, location, warn
         self._away: str | None = None
+        self._outage: str | None = None
         self._farewell = False
         self._mutex = threading.Lock()
         self._process = self._start()
@@ -43,6 +44,13 @@ class Courier:
         with self._mutex:
             self._farewell = True
             self._hang_up()
+
+    @property
+    def so_far(self) -> str:
+        """How it stands before everything is sent, as a sentence for the user."""
+        if self._away is None:
+            return f"records are still being sent to {self._server} in the background"
+        return f"{self._server} does not answer ({self._away}): records wait in {self._spool} until the next run"
 
     def _start(self) -> subprocess.Popen[bytes]:
         with self._spool.log.open("ab") as log:
@@ -91,9 +99,11 @@ class Courier:
             case {"warning": text}:
                 self._add(text)
             case {"away": reason}:
-                if self._away is None:
+                if self._outage is None:
                     self._warn(f"{self._server} does not answer ({reason}); records wait on disk until it does")
-                self._away = reason
+                self._away = self._outage = reason
+            case {"back": True}:
+                self._away = None
             case {"waiting": waiting}:
                 self._conclude(waiting)
 
@@ -103,9 +113,9 @@ class Courier:
                 f"{self._server} does not answer ({self._away}): {waiting:,} record{'s' * (waiting > 1)} "
                 f"wait{'s' * (waiting == 1)} in {self._spool} and {'are' if waiting > 1 else 'is'} sent by the next run"
             )
-        elif self._away is not None:
+        elif self._outage is not None:
             self.warnings.append(
-                f"{self._server} did not answer for a while ({self._away}); everything has been sent since"
+                f"{self._server} did not answer for a while ({self._outage}); everything has been sent since"
             )
         self.complete = not waiting
         self.finished.set()

@@ -17,7 +17,7 @@ from typing import Any
 
 from mlflow.entities import Metric
 
-from pipeline.tracking.names import NAME_LENGTH, TITLE_LENGTH, allowed, short_tag
+from pipeline.tracking.names import TITLE_LENGTH, allowed, short_tag
 from pipeline.tracking.scribe import DOCUMENTS, stages_document
 from pipeline.tracking.server import RUN_TAG, Away, Refused, Server, milliseconds
 from pipeline.tracking.spool import Spool
@@ -193,7 +193,7 @@ class Delivery:
 
     def _send_parcel(self, run_key: str, parcel: _Parcel) -> None:
         run = self._runs[run_key]
-        tags = {allowed(name)[:NAME_LENGTH]: short_tag(text) for name, text in parcel.tags.items()}
+        tags = {allowed(name): short_tag(text) for name, text in parcel.tags.items()}
         for request in self._server.log(run.id, parcel.metrics, parcel.params, tags):
             self._attempt(request, f"records of run {run.name!r}")
         outbox = self._outbox(run)

@@ -36,6 +36,7 @@ class Scribe:
         self._lines: list[str] = []
         self._files = 0
         self._runs: dict[str, _Known] = {}
+        self._ended: set[str] = set()
 
     def started(self, run: Run, at: float) -> None:
         """A run began."""
@@ -73,6 +74,10 @@ class Scribe:
 
     def finished(self, run: Run, outcome: RunOutcome, at: float) -> None:
         """A run ended."""
+        if run.id in self._ended:
+            # A worker that dies while its run ends is told of twice.
+            return
+        self._ended.add(run.id)
         known = self._known(run)
         if unlogged := {name: value for name, value in outcome.metrics.items() if name not in known.logged}:
             self._metrics(run, unlogged, Metrics({}, None, at))

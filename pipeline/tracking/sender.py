@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS = 0.3
 FAREWELL_SECONDS = 4.0
-_LONGEST_WAIT = 5.0
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.25, 5.0
 _LOCK_SECONDS = 20.0
 
 Tell = Callable[[dict[str, Any]], None]
@@ -88,23 +88,25 @@ def _send_own(own: Delivery, others: Iterator[None], driver: Driver) -> bool:
     """Send until the driver has gone and everything is sent; False if MLflow stayed away."""
     from pipeline.tracking.server import Away
 
-    wait, gone_since = 0.25, None
+    wait, away_since = _SHORTEST_WAIT, None
     while not own.finished:
         gone = driver.has_gone
-        gone_since = gone_since or (time.monotonic() if gone else None)
         try:
             if not own.step(gone) and not gone:
                 next(others, None)
-            wait = 0.25
+            if away_since is not None:
+                driver.tell({"back": True})
+            wait, away_since = _SHORTEST_WAIT, None
             if not gone:
                 driver.wait(PAUSE_SECONDS)
         except Away as away:
             driver.tell({"away": str(away)})
-            if gone_since and time.monotonic() - gone_since >= FAREWELL_SECONDS:
+            away_since = away_since or time.monotonic()
+            if gone and time.monotonic() - away_since >= FAREWELL_SECONDS:
                 driver.tell({"waiting": own.waiting})
                 return False
             if gone:
-                time.sleep(min(wait, 0.5))
+                time.sleep(_SHORTEST_WAIT)
             else:
                 driver.wait(wait)
             wait = min(2 * wait, _LONGEST_WAIT)

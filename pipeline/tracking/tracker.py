@@ -104,7 +104,7 @@ class Tracking:
         if courier is None:
             return Report(warnings=tuple(self._warnings))
         if not courier.finished.is_set():
-            self._add(f"records are still being sent to MLflow at {self.uri} in the background")
+            self._add(courier.so_far)
         warnings = (*self._warnings, *courier.warnings)
         return Report(dict(courier.run_ids), dict(courier.experiment_ids), warnings, courier.complete)
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import time
 
 import psutil
@@ -137,6 +138,21 @@ def test_a_sender_that_cannot_start_is_told_and_the_records_are_kept(folder, new
     assert warning.startswith(
         "records cannot be sent to MLflow: ImportError: mlflow is not well. They wait in .pipeline"
     )
+    assert 1 == len(spools())
+
+
+def test_a_server_that_never_answers_holds_nobody_up(folder, new_run, wait_until, spools):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        session = Tracking(folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        session.pipeline_run_started(new_run())
+
+        start = time.perf_counter()
+        report = session.finish(timeout=1.2)
+
+        assert time.perf_counter() - start < 1.5
+        assert not report.complete
+        assert "in the background" in report.warnings[0]
+    wait_until(lambda: not senders(folder))
     assert 1 == len(spools())
 
 

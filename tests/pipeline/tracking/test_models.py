@@ -15,7 +15,7 @@ from pipeline.tracking.models import log_model, register
 from pipeline.tracking.server import open_client
 from pipeline.types import Predictor, TorchModel
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*Add type hints")]
+pytestmark = pytest.mark.slow
 
 INPUTS = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
 

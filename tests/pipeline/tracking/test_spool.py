@@ -37,6 +37,17 @@ def test_what_is_written_is_read(spool):
     scribe.close()
 
 
+def test_a_run_ends_once(spool):
+    scribe = Scribe(spool)
+    scribe.started(RUN, 1.0)
+    scribe.finished(RUN, RunOutcome("failed", {"model/elbo": 1.0}), 3.0)
+    scribe.finished(RUN, RunOutcome("interrupted", {"model/elbo": 1.0}), 4.0)
+    scribe.flush()
+
+    assert ["FAILED"] == [record["status"] for record in spool.read_all() if record["kind"] == "finish"]
+    scribe.close()
+
+
 def test_a_line_that_is_not_whole_yet_is_left_for_later(spool):
     spool.records.write_text('{"a": 1}\n{"b"')
 
