@@ -1,3 +1,4 @@
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 
 from pipeline.context import Context
 from pipeline.errors import DataError, StageError
+from pipeline.store import Store
 from pipeline.testing import run_stage
 from pipeline.types import Images, Split
 from plugins.vae.stages import Fit
@@ -21,9 +23,7 @@ class Memory:
         self.kept = {step: state} if state else {}
 
     def save(self, state, step):
-        import copy
-
-        self.kept[step] = copy.deepcopy(state)
+        self.kept[step] = deepcopy(state)
 
     def load(self):
         return (self.kept[max(self.kept)], max(self.kept)) if self.kept else None
@@ -90,6 +90,21 @@ def test_training_resumed_from_any_epoch_ends_in_the_same_weights_bit_for_bit(di
     for step in (1, 3, 4):
         resumed = stage.run(digits, Context(seed=1, checkpoints=Memory(memory.kept[step], step)))
         assert same(expected, weights(resumed))
+
+
+def test_training_interrupted_in_an_epoch_goes_on_from_the_store(digits, tmp_path):
+    expected = weights(QUICK.run(digits, Context(seed=1)))
+    checkpoints = Store.open(tmp_path).checkpoints("key")
+
+    def interrupt(record):
+        if record.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        QUICK.run(digits, Context(seed=1, checkpoints=checkpoints, record=interrupt))
+    resumed = QUICK.run(digits, Context(seed=1, checkpoints=Store.open(tmp_path).checkpoints("key")))
+
+    assert same(expected, weights(resumed))
 
 
 def test_a_resumed_training_logs_only_what_is_left(digits):
