@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from pipeline.plugins import Plugin, Plugins
+from pipeline.source.writer import to_yaml
 from pipeline.stage import Stage, type_name
-from pipeline.yaml_writer import to_yaml
 
 _BOUNDS = {
     "gt": "> {}",

@@ -9,9 +9,9 @@ from typing import Any
 
 from pipeline.compare import Comparison
 from pipeline.plan import Plan
+from pipeline.source.writer import Written, to_yaml
 from pipeline.stage import type_name
 from pipeline.step import RunPlan, Step
-from pipeline.yaml_writer import Written, to_yaml
 
 
 def resolved(plan: Plan, run: RunPlan) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from pipeline.errors import Problem, RequestError, closest, listing
 from pipeline.overrides import apply
 from pipeline.plugins import Plugins
 from pipeline.source import Override, Path, Source
+from pipeline.source.writer import Written
 from pipeline.spec import TOP_LEVEL, PipelineSpec, StageSpec, VariantSpec, validate
 from pipeline.step import RunPlan, Step
 from pipeline.wiring import Menu, wire
-from pipeline.yaml_writer import Written
 
 V = TypeVar("V")
 

@@ -6,11 +6,14 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from pipeline.api import Pipeline
+from pipeline.environment import requirements
 from pipeline.errors import Problem, RequestError
 from pipeline.records import StageOutcome
+from pipeline.result import RunResult
 from pipeline.tracking.history import History, RecordedRun
 
 DOCUMENT = "pipeline.yaml"
@@ -53,6 +56,33 @@ def recorded_pipeline(history: History, run: RecordedRun) -> str:
         message = f"run {run.name!r} ({run.id[:12]}) has no {DOCUMENT} in MLflow: it was not recorded by `pipeline run`"
         raise RequestError(message)
     return text
+
+
+def together(pipelines: Sequence[Pipeline]) -> Pipeline:
+    """One pipeline with the runs of all, which have their experiment and plugins in common."""
+    plans = [pipeline.plan for pipeline in pipelines]
+    variables = {name: value for plan in plans for name, value in plan.source.variables.items()}
+    source = replace(plans[0].source, variables=variables)
+    return Pipeline(replace(plans[0], source=source, runs=tuple(run for plan in plans for run in plan.runs)))
+
+
+def report(history: History, recorded: RecordedRun, now: RunResult) -> dict[str, Any]:
+    """What `pipeline reproduce --json` tells of one run."""
+    metrics = now.metrics
+    different = differences([stage.name for stage in now.outcome.stages], recorded.metrics, metrics)
+    lock = history.document(recorded, LOCK)
+    return {
+        "recorded_run_id": recorded.id,
+        "mlflow_run_id": now.mlflow_run_id,
+        "name": recorded.name,
+        "status": now.outcome.status,
+        "error": now.outcome.error,
+        "equal": now.outcome.status == "finished" and not different,
+        "metrics": len({*recorded.metrics, *metrics}),
+        "differences": [asdict(difference) for difference in different],
+        "outputs": changed_outputs(history.document(recorded, STAGES), now.outcome.stages),
+        "libraries": [asdict(library) for library in changed_libraries(lock, requirements())] if lock else [],
+    }
 
 
 def differences(stages: Sequence[str], recorded: Mapping[str, float], now: Mapping[str, float]) -> list[Difference]:

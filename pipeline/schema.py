@@ -29,6 +29,7 @@ def pipeline_schema(stages: Mapping[str, type[Stage]]) -> Schema:
         *definitions["VariantSpec"]["allOf"],
         *(_when(uses, {"variants": _variants_of(uses)}) for uses in sorted(stages)),
     ]
+    schema["properties"]["stages"]["additionalProperties"] = False
     definitions["installed"] = _installed(stages)
     definitions["complete"] = {"allOf": [True, *(_complete(u, names) for u, names in required.items() if names)]}
     del schema["required"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,12 +28,17 @@ def load(file: Path, overrides: tuple[str, ...] = (), trust: bool = False) -> Pi
     return Pipeline.load(file, overrides, trust=trust or _ask)
 
 
-def load_text(text: str, name: str, trust: bool = False) -> Pipeline:
-    """The same from the text of a file; ``name`` stands for it in messages."""
+def load_texts(texts: Mapping[str, str], trust: bool = False) -> list[Pipeline]:
+    """The same from the texts of files, each under the name that stands for it in messages."""
     from pipeline.api import Pipeline
+    from pipeline.plugins import Plugins
     from pipeline.source import read_text
 
-    return Pipeline.from_source(read_text(text, name), trust=trust or _ask)
+    plugins = Plugins.load()
+    return [
+        Pipeline.from_source(read_text(text, name), trust=trust or _ask, plugins=plugins)
+        for name, text in texts.items()
+    ]
 
 
 def _ask(path: Path) -> bool:

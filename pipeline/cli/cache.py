@@ -11,8 +11,8 @@ from pipeline.cli._load import json_option, print_json
 from pipeline.cli._show import print_table, size, when
 
 if TYPE_CHECKING:
-    from pipeline.store.housekeeping import Freed
     from pipeline.store import Store
+    from pipeline.store.housekeeping import Freed
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 

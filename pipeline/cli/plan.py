@@ -37,7 +37,7 @@ def command(
     from pipeline import picture
     from pipeline.api import FOLDER, open_store
     from pipeline.preview import preview, provenance
-    from pipeline.yaml_writer import to_yaml
+    from pipeline.source.writer import to_yaml
 
     plan = load(file, overrides, trust).plan
     if as_json:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from pipeline.cli._load import json_option, load_text, print_json, trust_option
-
-if TYPE_CHECKING:
-    from pipeline.tracking.history import History, RecordedRun
+from pipeline.cli._load import json_option, load_texts, print_json, trust_option
 
 
 @click.command("reproduce")
@@ -29,51 +25,33 @@ def command(run: str, trust: bool, as_json: bool) -> int:
     pipeline reproduce 3f2a91
     pipeline reproduce 3f2a91 --json
     """
-    from pipeline.reproduce import reproducible
+    from pipeline import reproduce
+    from pipeline.interrupt import leave_quickly
+    from pipeline.terminal import display
     from pipeline.tracking.history import History
 
     history = History(Path.cwd())
-    reports = [_again(history, recorded, trust, as_json) for recorded in reproducible(history, run)]
-    equal = all(report["equal"] for report in reports)
-    if as_json:
-        print_json({"equal": equal, "runs": reports})
-    return 0 if equal else 1
-
-
-def _again(history: History, recorded: RecordedRun, trust: bool, quiet: bool) -> dict[str, Any]:
-    from pipeline import reproduce
-    from pipeline.environment import requirements
-    from pipeline.interrupt import leave_quickly
-    from pipeline.terminal import display
-
-    name = f"{reproduce.DOCUMENT} of run {recorded.id[:12]}"
-    pipeline = load_text(reproduce.recorded_pipeline(history, recorded), name, trust)
-    with leave_quickly(), display(pipeline.plan, quiet=quiet) as observers:
+    recorded = reproduce.reproducible(history, run)
+    texts = {
+        f"{reproduce.DOCUMENT} of run {each.id[:12]}": reproduce.recorded_pipeline(history, each) for each in recorded
+    }
+    pipeline = reproduce.together(load_texts(texts, trust))
+    with leave_quickly(), display(pipeline.plan, quiet=as_json) as observers:
         result = pipeline.run(fresh=True, command=["pipeline", *sys.argv[1:]], observers=observers)
     if result.status == "interrupted":
         raise click.Abort
-    (run,) = result.runs
-    stages = [step.name for step in pipeline.plan.runs[0].steps]
-    different = reproduce.differences(stages, recorded.metrics, run.metrics)
-    lock = history.document(recorded, reproduce.LOCK)
-    report = {
-        "recorded_run_id": recorded.id,
-        "mlflow_run_id": result.mlflow_run_id,
-        "status": result.status,
-        "error": run.outcome.error,
-        "equal": result.status == "finished" and not different,
-        "metrics": len({*recorded.metrics, *run.metrics}),
-        "differences": [asdict(difference) for difference in different],
-        "outputs": reproduce.changed_outputs(history.document(recorded, reproduce.STAGES), run.outcome.stages),
-        "libraries": [asdict(each) for each in reproduce.changed_libraries(lock, requirements())] if lock else [],
-    }
-    if not quiet:
-        _print(recorded, report)
-    return report
+    reports = [reproduce.report(history, each, now) for each, now in zip(recorded, result.runs, strict=True)]
+    equal = all(report["equal"] for report in reports)
+    if as_json:
+        print_json({"equal": equal, "runs": reports})
+    else:
+        for report in reports:
+            _print(report)
+    return 0 if equal else 1
 
 
-def _print(recorded: RecordedRun, report: dict[str, Any]) -> None:
-    title = f"{recorded.name} ({recorded.id[:12]})"
+def _print(report: dict[str, Any]) -> None:
+    title = f"{report['name']} ({report['recorded_run_id'][:12]})"
     if report["status"] != "finished":
         click.echo(f"{title}: {report['status']}: {report['error'] or ''}", err=True)
     elif report["equal"]:

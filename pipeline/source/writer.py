@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from pipeline.scalars import is_text
+from pipeline.source.scalars import is_text
 
 
 class Written(str):

@@ -11,10 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 from pipeline.api import Pipeline, open_store
+from pipeline.describe import resolved_yaml
 from pipeline.hooks import hookimpl
 from pipeline.plugins import Plugins
 from pipeline.records import Metrics, Record, Run
 from pipeline.result import Result
+from pipeline.source import read_text
 from pipeline.store import Store
 
 
@@ -27,6 +29,7 @@ def example_checks(
         ("runs its example", example.runs),
         ("logs the metrics that it declares", example.logs_what_it_declares),
         ("gives the same again", example.gives_the_same_again),
+        ("can be run again from its record", example.is_recorded_whole),
         ("makes artifacts that survive the store", example.survives_the_store),
         ("is cached when run again", example.is_cached),
     ]
@@ -97,6 +100,15 @@ class _Example:
                 advice = "use context.seed or context.rng, and say 'seeded: ClassVar = True'"
                 assert one.digest == other.digest, f"{one.uses} returned something else when run again: {advice}"
             assert before.metrics == after.metrics, "the metrics were others when run again"
+
+    def is_recorded_whole(self) -> None:
+        plan = self.pipeline.plan
+        for run in plan.runs:
+            text = resolved_yaml(plan, run)
+            again = Pipeline.from_source(read_text(text, "its record"), plugins=self.plugins).plan.runs[0]
+            for step, recorded in zip(run.steps, again.steps, strict=True):
+                same = step.stage == recorded.stage and dict(step.inputs) == dict(recorded.inputs)
+                assert same, f"the configuration of {step.uses} is another when it is read back from:\n{text}"
 
     def survives_the_store(self) -> None:
         for run in self.first.runs:

@@ -1,31 +1,15 @@
-"""The kit that plugin authors test with: run one stage without any pipeline, and a conformance suite for a plugin.
-
-from pipeline.testing import conformance_checks, run_stage
-
-def test_fitting_lowers_the_loss():
-    run = run_stage(Fit(epochs=3), images=digits)
-    assert run.curve("loss")[-1] < run.curve("loss")[0]
-
-@pytest.mark.parametrize("check", conformance_checks("my_plugin.stages", "example.yaml"), ids=str)
-def test_the_plugin_conforms(check):
-    check()
-"""
+"""One stage run without any pipeline."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
-from pipeline.conformance import HEAVY_LIBRARIES, Check, checks_of
 from pipeline.context import Context
 from pipeline.records import File, Metrics, Record
 from pipeline.stage import Stage
 from pipeline.step import Step
-
-__all__ = ["HEAVY_LIBRARIES", "Check", "StageRun", "check_plugin", "conformance_checks", "run_stage"]
 
 
 @dataclass(frozen=True)
@@ -69,28 +53,3 @@ def run_stage(stage: Stage, /, seed: int = 0, **inputs: Any) -> StageRun:
     seed_everything(seed, Step(name, name, stage, {}))
     value = stage.run(**arguments)  # type: ignore[attr-defined]  # each stage has a run() of its own
     return StageRun(value, tuple(records))
-
-
-def conformance_checks(
-    plugin: str | ModuleType, example: str | os.PathLike[str] | None = None, overrides: Iterable[str] = ()
-) -> list[Check]:
-    """Everything that a well-behaved plugin satisfies, as named functions that raise AssertionError.
-
-    plugin: its module, or the name of its module or of its entry point.
-    example: a pipeline file that uses its stages; with it the suite also runs them, twice, so it should be quick.
-    overrides: words such as ``"model.epochs=2"`` that make the example quick.
-    """
-    return checks_of(plugin, example, tuple(overrides))
-
-
-def check_plugin(
-    plugin: str | ModuleType, example: str | os.PathLike[str] | None = None, overrides: Iterable[str] = ()
-) -> None:
-    """Run all ``conformance_checks`` and raise one AssertionError that names every failure."""
-    failures = []
-    for check in conformance_checks(plugin, example, overrides):
-        try:
-            check()
-        except AssertionError as error:
-            failures.append(f"{check}: {error}")
-    assert not failures, "\n".join(failures)

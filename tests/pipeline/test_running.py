@@ -6,46 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from pipeline import Pipeline, PipelineError
-
-COUNTING = Path(__file__).with_name("counting.py")
-
-
-class Project:
-    """A folder with one pipeline file and a record of which stages really worked."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.file = folder / "test.yaml"
-        self.traces = folder / "traces"
-
-    def write(self, stages: str, head: str = "") -> None:
-        self.file.write_text(f"plugins: [{COUNTING}]\n{head}\nstages:\n{stages}\n")
-
-    def load(self, *overrides: str) -> Pipeline:
-        return Pipeline.load(self.file, overrides, trust=True)
-
-    def run(self, *overrides: str, **options):
-        return self.load(*overrides).run(track=False, **options)
-
-    def worked(self) -> list[str]:
-        """The stages that have worked since the last call."""
-        words = self.traces.read_text().split() if self.traces.exists() else []
-        self.traces.unlink(missing_ok=True)
-        return words
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch) -> Project:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("TRACES", str(tmp_path / "traces"))
-    return Project(tmp_path)
-
+from pipeline import PipelineError
 
 CHAIN = "  make: {uses: counting.make}\n  draw: {uses: counting.draw}\n  round: {uses: counting.round}"
 
@@ -255,9 +219,7 @@ def test_a_worker_that_is_killed_takes_only_its_own_run_with_it(project):
 
 @pytest.mark.parametrize("parallel", ["1", "2"])
 def test_ctrl_c_ends_everything_within_two_seconds(project, parallel):
-    project.write(
-        "  make: {uses: counting.make}\n  fail: {uses: counting.fail, with: {seconds: 60}}", "seeds: [0, 1]"
-    )
+    project.write("  make: {uses: counting.make}\n  fail: {uses: counting.fail, with: {seconds: 60}}", "seeds: [0, 1]")
     process = subprocess.Popen(
         [sys.executable, "-m", "pipeline", "run", project.file, "--trust", "--parallel", parallel],
         stderr=subprocess.PIPE,
