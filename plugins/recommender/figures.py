@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy import sparse
 
 from plugins.recommender.evaluation import metrics
-from plugins.recommender.types import Holdout
+from plugins.recommender.types import Holdout, Rated
 
 BUCKETS = 5
 
@@ -88,3 +88,17 @@ def _finished(figure: Figure) -> Figure:
         axes.grid(alpha=0.25)
         axes.set_axisbelow(True)
     return figure
+
+
+def rating_errors(rated: Rated) -> Figure:
+    """What was predicted for each true rating, and how the errors are spread."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    levels = np.unique(rated.actual)
+    left.boxplot([rated.predicted[rated.actual == level] for level in levels], showfliers=False)
+    left.set_xticks(range(1, len(levels) + 1), [f"{level:g}" for level in levels])
+    left.set(xlabel="true rating", ylabel="predicted rating")
+    right.hist(rated.predicted - rated.actual, bins=60, color="tab:blue", alpha=0.7)
+    right.axvline(0, color="0.3", lw=1)
+    right.set(xlabel="predicted - true", ylabel="ratings")
+    return _finished(figure)

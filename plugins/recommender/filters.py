@@ -1,4 +1,4 @@
-"""What of the interactions is kept: one for each pair, ratings above a threshold, users and items with enough of them."""
+"""Which interactions are kept: one for each pair, well rated ones, those of users and items with enough of them."""
 
 from __future__ import annotations
 

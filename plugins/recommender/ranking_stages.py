@@ -67,8 +67,8 @@ class ItemKnn(Stage):
 class UserKnn(Stage):
     """Recommend what the users most like this one took (Resnick et al. 1994)."""
 
-    similarity: Similarity = Field("cosine", description="How alike two users are.")
-    k: int = Field(100, gt=0, description="Neighbours kept for each user.")
+    similarity: Similarity = Field("pearson", description="How alike two users are.")
+    k: int = Field(50, gt=0, description="Neighbours kept for each user.")
     shrinkage: float = Field(0.0, ge=0, description="Added to the denominator: distrusts small overlaps. Not for bm25.")
 
     def run(self, split: Holdout) -> Recommender:
@@ -123,6 +123,18 @@ class Als(Stage):
         return als.fit(self, split, context)
 
 
+class AttributeMapping(Stage):
+    """Place new items among the vectors of known ones by their features, with a learned linear map (Gantner 2010)."""
+
+    l2: float = Field(1.0, gt=0, description="Ridge penalty on the map.")
+
+    def run(self, factors: Recommender, split: Holdout) -> Recommender:
+        """Learn the map on the known items."""
+        from plugins.recommender.models import attribute_mapping
+
+        return attribute_mapping.fit(self, factors, split)
+
+
 class Weighted(Stage):
     """Mix several models: a weighted sum of their scores, standardised over each user's items."""
 
@@ -148,5 +160,5 @@ class Switching(Stage):
 
 
 STAGES: list[type[Stage]] = [
-    Popularity, Random, Content, ItemKnn, UserKnn, Rp3beta, Ease, Als, Weighted, Switching,
+    Popularity, Random, Content, ItemKnn, UserKnn, Rp3beta, Ease, Als, AttributeMapping, Weighted, Switching,
 ]  # fmt: skip

@@ -11,7 +11,7 @@ TRAIN, VALIDATION, TEST, GIVEN = range(4)
 
 
 def random_per_user(feedback: Feedback, validation: float, test: float, rng: np.random.Generator) -> np.ndarray:
-    """Each user's interactions at random: shares rounded down, at least one in each part where three can be spared."""
+    """Each user's interactions at random: shares rounded, at least one in each part where three can be spared."""
     return _tail_per_user(feedback.users, rng.random(len(feedback)), validation, test)
 
 
@@ -55,7 +55,7 @@ def cold_items(
 def cold_users(
     feedback: Feedback, n_users: int, validation: float, test: float, given: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Users at random; the first ``given`` interactions of each may be seen when items are scored, the rest is judged."""
+    """Users at random; the first ``given`` interactions of each may be seen for scoring, the rest is judged."""
     parts = _by_group(feedback.users, n_users, validation, test, rng)
     when = rng.random(len(feedback)) if feedback.times is None else -feedback.times
     from_start, _ = _from_end(feedback.users, when)
@@ -86,8 +86,8 @@ def _from_end(groups: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def _tail_per_user(users: np.ndarray, order: np.ndarray, validation: float, test: float) -> np.ndarray:
     from_end, counts = _from_end(users, order)
-    n_test = np.floor(counts * test).astype(np.int64)
-    n_validation = np.floor(counts * validation).astype(np.int64)
+    n_test = np.rint(counts * test).astype(np.int64)
+    n_validation = np.rint(counts * validation).astype(np.int64)
     n_test = np.where((n_test == 0) & (test > 0) & (counts >= 3), 1, n_test)
     n_validation = np.where((n_validation == 0) & (validation > 0) & (counts >= 3), 1, n_validation)
     parts = np.full(len(users), TRAIN, np.int8)

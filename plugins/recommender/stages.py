@@ -11,7 +11,7 @@ from pipeline.context import Context
 from pipeline.datasets import Dataset
 from pipeline.hooks import hookimpl
 from pipeline.stage import DataPath, Stage
-from plugins.recommender import ranking_stages, types
+from plugins.recommender import ranking_stages, rating_stages, types
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Cutoffs = Annotated[tuple[Annotated[int, Field(gt=0, le=1000)], ...], Field(min_length=1)]
@@ -135,10 +135,28 @@ class Evaluate(Stage):
         return rank.evaluate(self, model, split, baseline, context)
 
 
+class EvaluateRatings(Stage):
+    """Judge predicted ratings by RMSE and MAE, each the mean over folds."""
+
+    emits: ClassVar[Mapping[str, str | None]] = {"rmse": "min", "mae": "min", "fold_rmse": None, "fold_mae": None}
+
+    def run(
+        self,
+        model: types.RatingModels,
+        folds: types.Folds,
+        context: Context,
+        baseline: types.RatingModels | None = None,
+    ) -> types.Rated:
+        """Predict every fold's ratings."""
+        from plugins.recommender.evaluation import errors
+
+        return errors.evaluate(model, folds, baseline, context)
+
+
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [Interactions, Split, Folds, *ranking_stages.STAGES, Evaluate]
+    return [Interactions, Split, Folds, *ranking_stages.STAGES, Evaluate, *rating_stages.STAGES, EvaluateRatings]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""What the recommender stages hand one another: interactions, splits, fitted models, rankings. Light: annotations only."""
+"""What the recommender stages hand one another. Light: nothing heavy is imported before it is needed."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ class Recommender(Predictor):
 
     @abstractmethod
     def scores(self, users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
-        """(batch, items) float32, higher is better; ``users`` (batch,) are codes and ``history`` (batch, items) theirs."""
+        """(batch, items) float32, higher is better, for codes ``users`` (batch,) and ``history`` (batch, items)."""
 
     def influence(self, history: np.ndarray, items: np.ndarray) -> np.ndarray | None:
         """(items, history): how much each taken item speaks for each recommended one; None where that means nothing."""

@@ -13,6 +13,7 @@ from plugins.recommender.types import Recommender
 
 SCORES_PER_BATCH = 1 << 24
 _TIE_SEED = 20
+_ROTATION = 7919
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def top_lists(
 ) -> np.ndarray:
     """(n, k) int64 item codes, best first, -1 where a user has no more candidates."""
     order = tie_order(history.shape[1])
-    lists = [top_k(scores, k, order) for _, scores in scored(model, users, history, candidates)]
+    lists = [top_k(scores, k, order, batch) for batch, scores in scored(model, users, history, candidates)]
     return np.concatenate(lists) if lists else np.empty((0, k), np.int64)
 
 
@@ -64,10 +65,17 @@ def scored(
         yield batch, scores
 
 
-def top_k(scores: np.ndarray, k: int, order: np.ndarray) -> np.ndarray:
-    """(n, k) column indices of the largest scores, equal scores by rising ``order``; -1 for minus infinity."""
+def top_k(scores: np.ndarray, k: int, order: np.ndarray, users: np.ndarray) -> np.ndarray:
+    """(n, k) column indices of the largest scores, -1 for minus infinity.
+
+    Equal scores stand by rising ``order`` (columns,), which is rotated by ``users`` (n,) so that no item wins everywhere.
+    """
     n_items = scores.shape[1]
     k_found = min(k, n_items)
+
+    def rank(user: np.ndarray, items: np.ndarray) -> np.ndarray:
+        return (order[items] + user * _ROTATION) % n_items
+
     table = torch.from_numpy(scores)
     values, found = (part.numpy() for part in torch.topk(table, k_found, dim=1))
     # topk takes any of the items that tie for the last place: these rows are decided by the order of items.
@@ -75,9 +83,9 @@ def top_k(scores: np.ndarray, k: int, order: np.ndarray) -> np.ndarray:
     crowded = ((table >= torch.from_numpy(last.copy())).sum(dim=1).numpy() > k_found) & np.isfinite(last[:, 0])
     for row in np.flatnonzero(crowded):
         contenders = np.flatnonzero(scores[row] >= last[row, 0])
-        found[row] = contenders[np.lexsort((order[contenders], -scores[row, contenders]))][:k_found]
+        found[row] = contenders[np.lexsort((rank(users[row], contenders), -scores[row, contenders]))][:k_found]
     values = np.take_along_axis(scores, found, axis=1)
-    by_order = np.argsort(order[found], axis=1, kind="stable")
+    by_order = np.argsort(rank(users[:, None], found), axis=1, kind="stable")
     found, values = np.take_along_axis(found, by_order, 1), np.take_along_axis(values, by_order, 1)
     by_score = np.argsort(-values, axis=1, kind="stable")
     found, values = np.take_along_axis(found, by_score, 1), np.take_along_axis(values, by_score, 1)
@@ -86,7 +94,7 @@ def top_k(scores: np.ndarray, k: int, order: np.ndarray) -> np.ndarray:
 
 
 def tie_order(n_items: int) -> np.ndarray:
-    """The order in which items win ties: random but always the same, as file order often follows popularity."""
+    """The order in which items win ties: random but always the same, as the order of a file often follows popularity."""
     return np.random.default_rng(_TIE_SEED).permutation(n_items)
 
 

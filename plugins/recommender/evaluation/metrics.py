@@ -1,6 +1,6 @@
 """Ranking metrics of whole arrays of lists.
 
-hits: (n, K) bool, whether the item at each place is relevant. relevant: (n,) how many relevant items there were to find.
+hits: (n, K) bool, whether the item at each place is relevant. relevant: (n,) how many items there were to find.
 Each function gives (n,) float64, one value for each user.
 """
 
@@ -11,7 +11,7 @@ from scipy import sparse
 
 
 def hits_of(lists: np.ndarray, relevant: sparse.csr_matrix) -> np.ndarray:
-    """(n, K) whether ``lists[u, place]`` is among the nonzero columns of ``relevant[u]``; an item code of -1 never is."""
+    """(n, K) whether ``lists[u, place]`` is among the nonzero columns of ``relevant[u]``; the code -1 never is."""
     n, n_items = relevant.shape
     truth = np.repeat(np.arange(n, dtype=np.int64), np.diff(relevant.indptr)) * n_items + relevant.indices
     truth.sort()

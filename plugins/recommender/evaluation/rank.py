@@ -88,13 +88,13 @@ def _lists(
             )
     if not model.scores_cold_users and not split.history[users].nnz:
         raise DataError(
-            f"{name} cannot score for users without a history, and none of the {len(users):,} users of the {stage.part} "
-            "part has one. Use 'given' in the split, 'recommender.popularity', or a hybrid."
+            f"{name} cannot score for users without a history, and none of the {len(users):,} users of "
+            f"the {stage.part} part has one. Use 'given' in the split, 'recommender.popularity', or a hybrid."
         )
     if not model.scores_new_users and not np.diff(split.matrix.indptr)[users].any():
         raise DataError(
-            f"{name} cannot score for users who were not there when it was fitted, and none of the {len(users):,} users "
-            f"of the {stage.part} part was. Use a model of items, such as 'recommender.ease'."
+            f"{name} cannot score for users who were not there when it was fitted, and none of the {len(users):,} "
+            f"users of the {stage.part} part was. Use a model of items, such as 'recommender.ease'."
         )
     return top_lists(model, users, split.history, candidates, max(stage.cutoffs))
 
@@ -132,7 +132,7 @@ def _protocol(stage: stages.Evaluate, split: Holdout) -> Protocol:
         "masked": stage.masked if stage.part == "test" else "train",
         "cutoffs": list(stage.cutoffs),
         "relevance": stage.relevance,
-        "ties": "a fixed random order of items",
+        "ties": "a fixed random order of items, rotated by user",
     }
     if stage.candidates == "sampled":
         how |= {"negatives": stage.negatives, "sampling_seed": stage.sampling_seed,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Content(Recommender):
-    """Scores the cosine of profile and item; ``features`` (items, d) with rows of length 1, ``rarity`` (d,) weighted."""
+    """Scores the cosine of profile and item; ``features`` (items, d) with rows of length 1 or 0."""
 
     scores_cold_items: ClassVar[bool] = True
 
@@ -32,8 +32,8 @@ class Content(Recommender):
 
     def profiles(self, history: sparse.csr_matrix) -> np.ndarray:
         """(batch, d) mean features of what the users have, less those of the average user."""
-        counts = np.maximum(np.asarray(history.sum(axis=1)), 1)
-        return np.asarray((history @ self.features) / counts) - self.mean
+        counts = np.maximum(np.diff(history.indptr), 1)[:, None]
+        return np.asarray((history @ self.features).toarray() / counts - self.mean, dtype=np.float32)
 
     def influence(self, history: np.ndarray, items: np.ndarray) -> np.ndarray:
         """The cosine of the items' features."""
@@ -60,5 +60,6 @@ def fit(stage: stages.Content, split: Holdout) -> Content:
     norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     unit = sparse.csr_matrix(sparse.diags((1 / np.maximum(norms, 1e-12)).astype(np.float32)) @ matrix)
     active = split.matrix[np.diff(split.matrix.indptr) > 0]
-    mean = np.asarray(((active @ unit) / np.asarray(active.sum(axis=1))).mean(axis=0)).ravel()
+    weights = 1 / np.diff(active.indptr) / active.shape[0]
+    mean = unit.T @ (active.T @ weights)
     return Content(unit, described.names, (stage.centering * mean).astype(np.float32))

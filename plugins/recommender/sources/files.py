@@ -65,8 +65,8 @@ def _columns(frame: pd.DataFrame, path: Path, stage: stages.Interactions) -> pd.
         if missing := int(chosen[standard].isna().sum()):
             first = int(np.flatnonzero(chosen[standard].isna())[0])
             raise DataError(
-                f"the column {name!r} of {path} has no value in {missing:,} of {len(chosen):,} rows, the first in data row "
-                f"{first + 1}. Remove these rows, or fill them in."
+                f"the column {name!r} of {path} has no value in {missing:,} of {len(chosen):,} rows, the first in "
+                f"data row {first + 1}. Remove these rows, or fill them in."
             )
     if "rating" in chosen:
         chosen["rating"] = _numbers(chosen["rating"], wanted["rating"], path)
@@ -83,7 +83,8 @@ def _numbers(column: pd.Series, name: str, path: Path) -> pd.Series:
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
         raise DataError(
-            f"the column {name!r} of {path} must be numbers. Got {column.iloc[first]!r} in data row {first + 1} instead."
+            f"the column {name!r} of {path} must be numbers. "
+            f"Got {column.iloc[first]!r} in data row {first + 1} instead."
         )
     return values
 

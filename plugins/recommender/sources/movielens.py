@@ -13,7 +13,7 @@ from pipeline.context import Context
 from pipeline.datasets import Dataset, fetch
 from plugins.recommender.features import FeatureColumns
 from plugins.recommender.sources.frames import encode
-from plugins.recommender.sources.registry import LEAVE_ONE_OUT, ML_100K, ML_1M
+from plugins.recommender.sources.registry import LEAVE_ONE_OUT, ML_1M, ML_100K
 from plugins.recommender.types import Interactions
 
 _FILM = FeatureColumns(text=("title",), categories=("genres",), numbers=("year",))
