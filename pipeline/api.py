@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,12 @@ from pipeline.plugins import Plugins
 from pipeline.source import Source, read, read_override
 
 if TYPE_CHECKING:
+    from pipeline.records import Status
     from pipeline.result import Result
     from pipeline.store import Store
 
 FOLDER = ".pipeline"
+INTERRUPTED_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,13 @@ class Pipeline:
         for observer in watching:
             plan.plugins.observe(observer)
         session = Session(plan, opened, fresh, verify, command)
+        status: Status = "interrupted"
         try:
             status = session.run(parallel)
         finally:
-            report = tracking.finish(1.2 if sys.exc_info()[0] else None) if tracking else None
+            # After Ctrl-C nobody waits: the process that talks to MLflow finishes alone.
+            patience = INTERRUPTED_SECONDS if status == "interrupted" else None
+            report = tracking.finish(patience) if tracking else None
             for observer in watching:
                 if plan.plugins.manager.is_registered(observer):
                     plan.plugins.manager.unregister(observer)
