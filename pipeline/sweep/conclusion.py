@@ -53,7 +53,8 @@ def summary(session: Session, best: TrialOutcome | None) -> str:
     values = session.values[best.record.number]
     reached = ", ".join(f"`{o.metric}` {v:.6g}" for o, v in zip(session.request.objectives, values, strict=True))
     rows = "".join(f"| `{name}` | {value} |\n" for name, value in best.record.configuration.items())
-    return f"{len(session.trials)} runs: {counted}.\n\nBest: trial {best.record.number}, {reached}\n\n| | |\n|--|--|\n{rows}"
+    table = f"| | |\n|--|--|\n{rows}"
+    return f"{len(session.trials)} runs: {counted}.\n\nBest: trial {best.record.number}, {reached}\n\n{table}"
 
 
 def _files(session: Session) -> tuple[File, ...]:

@@ -117,7 +117,7 @@ class _Reader:
                 self.source.origin((*at, "variants", index)),
                 closest(str(name), variants),
                 f"Variants: {listing(variants)}.",
-            )  # fmt: skip
+            )
             for index, name in enumerate(names)
             if name not in variants
         ]

@@ -30,6 +30,8 @@ from pipeline.sweep.records import Assignment, State, TrialRecord
 from pipeline.sweep.request import Request
 from pipeline.sweep.runs import child_run, parent_run
 
+RESUMED = "pipeline.resumed"
+
 Notify = Callable[..., None]
 
 
@@ -86,7 +88,8 @@ class Session:
 
     def __post_init__(self) -> None:
         self.agenda = Agenda(self.request, known=self.known)
-        self.parent = parent_run(self.request, self.journal.parent or uuid.uuid4().hex, self.command)
+        parent = parent_run(self.request, self.journal.parent or uuid.uuid4().hex, self.command)
+        self.parent = _taken_up(parent) if self.journal.parent else parent
         self._again = {assignment.name: run for assignment, run in self.journal.unfinished}
 
     def run(self, *, address: str | None = None, fresh: bool = False) -> None:
@@ -230,6 +233,7 @@ class Session:
             except StageError as error:
                 self._impossible(assignment, identity, error)
                 continue
+            run = _taken_up(run) if assignment.name in self._again else run
             self.journal.begin(assignment, run.id)
             self.live[assignment.name] = _Live(assignment, run, time.time(), dict(assignment.configuration))
             self.notify("pipeline_run_started", run=run)
@@ -320,7 +324,8 @@ class Session:
             outcome = replace(outcome, status="failed", error=f"it gave no number for {absent[0]!r}")
             state = "failed"
         changed = {f"pipeline.changed.{step}": str(dict(values)) for step, values in live.changes.items()}
-        outcome = replace(outcome, tags={**outcome.tags, **changed, "pipeline.state": state})
+        own = {"pipeline.state": state, "pipeline.worker": live.worker}
+        outcome = replace(outcome, tags={**outcome.tags, **changed, **own})
         record = TrialRecord(
             live.assignment.number, dict(live.assignment.configuration), live.assignment.seed, state,
             tuple(values) if usable else None, live.run.id, live.began, time.time(),
@@ -368,6 +373,11 @@ class Session:
 
 def _stages(live: _Live) -> tuple[StageOutcome, ...]:
     return tuple(live.stages.values())
+
+
+def _taken_up(run: Run) -> Run:
+    """The same run, marked as one that MLflow may know from before an interruption."""
+    return replace(run, tags={**run.tags, RESUMED: "true"})
 
 
 def _custom(request: Request) -> dict[str, float] | None:

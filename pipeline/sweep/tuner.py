@@ -46,6 +46,16 @@ class Driver(Protocol):
         """The trial's worker died, and the trial is tried again."""
 
 
+class Unpickled:
+    """Stays in the driver: Tune stores its own settings, which the sweep's journal makes needless."""
+
+    def __reduce__(self) -> tuple[type[object], tuple[()]]:
+        return object, ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Unpickled:
+        return self
+
+
 class Pauses:
     """Ignores what HyperBandForBOHB tells of pauses: a paused trial is counted out by its status."""
 
@@ -57,7 +67,7 @@ class Pauses:
 
 
 @dataclass
-class Proposer(SearchAlgorithm):  # type: ignore[misc]  # ray has no annotations
+class Proposer(Unpickled, SearchAlgorithm):  # type: ignore[misc]  # ray has no annotations
     """Ray Tune's source of trials: a front for the driver.
 
     It is a SearchAlgorithm and not a Searcher, for which population based schedulers do not accept one.
@@ -116,7 +126,9 @@ class Proposer(SearchAlgorithm):  # type: ignore[misc]  # ray has no annotations
         now = time.monotonic()
         if now - self._room[0] > FRESH:
             have = ray.cluster_resources()
-            room = min(int(have.get(name, 0) / amount + 1e-9) for name, amount in self.share.items() if amount)
+            names = {"cpu": "CPU", "gpu": "GPU"}
+            rooms = [have.get(names.get(name, name), 0) / amount for name, amount in self.share.items() if amount]
+            room = int(min(rooms) + 1e-9)
             self._room = now, max(room, 1)
         return self._room[1]
 
@@ -145,7 +157,7 @@ class Proposer(SearchAlgorithm):  # type: ignore[misc]  # ray has no annotations
 
 
 @dataclass
-class Ears(tune.Callback):  # type: ignore[misc]  # ray has no annotations
+class Ears(Unpickled, tune.Callback):  # type: ignore[misc]  # ray has no annotations
     """Takes what the stages told out of each result, before Tune keeps it."""
 
     driver: Driver
@@ -169,7 +181,7 @@ class Ears(tune.Callback):  # type: ignore[misc]  # ray has no annotations
         self.driver.recovering(self.proposer.trials[trial.trial_id][0])
 
 
-class Enough(tune.Stopper):  # type: ignore[misc]  # ray has no annotations
+class Enough(Unpickled, tune.Stopper):  # type: ignore[misc]  # ray has no annotations
     """Ends everything when the driver says so."""
 
     def __init__(self, driver: Driver) -> None:

@@ -152,7 +152,9 @@ class Delivery:
         if run in self._runs:
             return
         try:
-            known = self._server.find_run(experiment, run) if run in self._beginning else None
+            # A resumed sweep goes on in the runs of before.
+            maybe_known = run in self._beginning or "pipeline.resumed" in record["tags"]
+            known = self._server.find_run(experiment, run) if maybe_known else None
             self._beginning.add(run)
             self._note(beginning=run)
             run_id = known or self._server.create_run(experiment, name, self._first_tags(record), record["time"])

@@ -1,0 +1,97 @@
+"""Sweeps that MLflow has recorded, ours or another tool's, read back as trial records."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RequestError, closest, listing
+from pipeline.sweep.objective import Objective
+from pipeline.sweep.records import State, TrialRecord
+from pipeline.sweep.report.study import Study
+from pipeline.tracking.history import History, RecordedRun
+
+_STATES: dict[str, State] = {"finished": "finished", "failed": "failed", "interrupted": "interrupted"}
+
+
+def past_trials(reference: str, folder: Path | None = None) -> tuple[TrialRecord, ...]:
+    """The trials of a recorded sweep, given its name or id."""
+    return past_study(reference, folder=folder).records
+
+
+def past_study(
+    reference: str, *, metric: str | None = None, mode: str | None = None, folder: Path | None = None
+) -> Study:
+    """A recorded sweep from MLflow alone; RequestError where the run has no runs below it, or no metric is known.
+
+    metric, mode: for parents that others tracked, which do not say what they optimised.
+    """
+    history = History(folder or Path.cwd())
+    parent = history.run(reference)
+    children = history.children(parent)
+    if not children:
+        raise RequestError(f"run {reference!r} has no runs below it, so there is nothing to report")
+    objectives = _objectives(parent, children, metric, mode)
+    varied = _varied(children)
+    records = [_record(history, child, index, objectives, varied) for index, child in enumerate(children)]
+    dimensions = list(dict.fromkeys(name for record in records for name in record.configuration))
+    ended = sorted((record for record in records if record.state != "interrupted"), key=lambda r: (r.ended, r.number))
+    tags = parent.tags
+    return Study(parent.experiment, tags.get("pipeline.search", "unknown"), tags.get("pipeline.scheduler", "none"),
+                 objectives, tuple(dimensions), tuple(ended))  # fmt: skip
+
+
+def _objectives(
+    parent: RecordedRun, children: Sequence[RecordedRun], metric: str | None, mode: str | None
+) -> tuple[Objective, ...]:
+    if metric is None and "pipeline.metric" in parent.tags:
+        names, modes = parent.tags["pipeline.metric"].split(","), parent.tags["pipeline.mode"].split(",")
+        return tuple(Objective(name, direction, True) for name, direction in zip(names, modes, strict=True))
+    logged = {name for child in children for name in child.metrics}
+    if metric is None or mode is None:
+        raise RequestError(
+            f"run {parent.name!r} does not say which metric it optimised: name it with --metric and --mode. "
+            f"Logged: {listing(logged)}."
+        )
+    if metric not in logged:
+        meant = closest(metric, logged)
+        said = f" Did you mean {meant!r}?" if meant else f" Logged: {listing(logged)}."
+        raise RequestError(f"no run below {parent.name!r} logged the metric {metric!r}.{said}")
+    return (Objective(metric, mode, True),)
+
+
+def _varied(children: Sequence[RecordedRun]) -> list[str]:
+    """The parameters that differ between the runs: what the sweep was about, where it does not say so itself."""
+    names = dict.fromkeys(name for child in children for name in child.params)
+    return [name for name in names if len({child.params.get(name) for child in children}) > 1]
+
+
+def _record(
+    history: History, child: RecordedRun, index: int, objectives: Sequence[Objective], varied: Sequence[str]
+) -> TrialRecord:
+    tags = child.tags
+    written = tags.get("pipeline.configuration")
+    configuration: Mapping[str, Any] = (
+        json.loads(written) if written else {n: _value(child.params[n]) for n in varied if n in child.params}
+    )
+    values = tuple(child.metrics.get(objective.metric, math.nan) for objective in objectives)
+    points = history.curve(child, objectives[0].metric) if objectives[0].metric in child.metrics else []
+    curve = {point.step: point.value for point in points} if len(points) > 1 else {}
+    state = tags.get("pipeline.state") or _STATES.get(child.status, "interrupted")
+    return TrialRecord(
+        int(tags.get("pipeline.trial", index)), configuration, int(tags.get("pipeline.seed", 0)),
+        state, None if any(map(math.isnan, values)) or state == "failed" else values, child.id,  # type: ignore[arg-type]  # our own tag holds a State
+        child.started, child.started + (child.seconds or 0.0), max(curve, default=None), curve,
+        tags.get("pipeline.worker", ""), tags.get("pipeline.error"),
+    )  # fmt: skip
+
+
+def _value(text: str) -> Any:
+    """A parameter as a number where it is one."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
