@@ -46,9 +46,9 @@ class BiasedMf(Stage):
 
     seeded: ClassVar[bool] = True
 
-    factors: int = Field(10, gt=0, description="Dimensions of the vectors.")
+    factors: int = Field(8, gt=0, description="Dimensions of the vectors.")
     regularization: float = Field(12.0, gt=0, description="Penalty on the squared length of a vector.")
-    bias_regularization: float = Field(6.0, gt=0, description="Penalty on a squared bias.")
+    bias_regularization: float = Field(4.0, gt=0, description="Penalty on a squared bias.")
     iterations: int = Field(15, gt=0, description="Rounds over users and items.")
 
     def run(self, folds: Folds, context: Context) -> RatingModels:
@@ -83,7 +83,7 @@ class Svdpp(Stage):
     factors: int = Field(10, gt=0, description="Dimensions of the vectors.")
     regularization: float = Field(12.0, gt=0, description="Penalty on the squared length of a vector.")
     bias_regularization: float = Field(6.0, gt=0, description="Penalty on a squared bias.")
-    implicit_regularization: float = Field(100.0, gt=0, description="Penalty on the vectors of having rated an item.")
+    implicit_regularization: float = Field(30.0, gt=0, description="Penalty on the vectors of having rated an item.")
     iterations: int = Field(15, gt=0, description="Rounds over users and items.")
 
     def run(self, folds: Folds, context: Context) -> RatingModels:

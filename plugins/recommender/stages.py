@@ -11,6 +11,7 @@ from pipeline.context import Context
 from pipeline.datasets import Dataset
 from pipeline.hooks import hookimpl
 from pipeline.stage import DataPath, Stage
+from pipeline.types import Table
 from plugins.recommender import ranking_stages, rating_stages, types
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -135,6 +136,36 @@ class Evaluate(Stage):
         return rank.evaluate(self, model, split, baseline, context)
 
 
+class Compare(Stage):
+    """Put rankings side by side: intervals, and paired tests against the best with Holm's correction."""
+
+    metric: str = Field("ndcg_at_10", description="What is compared; the rankings must have been judged by it.")
+
+    def run(self, rankings: dict[str, types.Ranking], context: Context) -> Table:
+        """Compare; rankings under different protocols are refused."""
+        from plugins.recommender.evaluation import compare
+
+        return compare.compare(self, rankings, context)
+
+
+class Recommend(Stage):
+    """Write the best new items for some users, each with its reason, and return what serves all of them."""
+
+    users: tuple[int | str, ...] = Field((), description="Ids of users; by default the first ones with a history.")
+    first: int = Field(10, gt=0, description="How many users where none are named.")
+    count: int = Field(10, gt=0, le=1000, description="How many items for each.")
+    reasons: int = Field(3, ge=1, description="How many of a user's items or features a reason names.")
+    diversity: float = Field(
+        0.0, ge=0, lt=1, description="Weight of being unlike the items before (maximal marginal relevance)."
+    )
+
+    def run(self, model: types.Recommender, split: types.Holdout, context: Context) -> types.Service:
+        """Recommend."""
+        from plugins.recommender import serving
+
+        return serving.recommend(self, model, split, context)
+
+
 class EvaluateRatings(Stage):
     """Judge predicted ratings by RMSE and MAE, each the mean over folds."""
 
@@ -156,7 +187,17 @@ class EvaluateRatings(Stage):
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [Interactions, Split, Folds, *ranking_stages.STAGES, Evaluate, *rating_stages.STAGES, EvaluateRatings]
+    return [
+        Interactions,
+        Split,
+        Folds,
+        *ranking_stages.STAGES,
+        Evaluate,
+        Compare,
+        Recommend,
+        *rating_stages.STAGES,
+        EvaluateRatings,
+    ]
 
 
 @hookimpl

@@ -222,6 +222,11 @@ class Ranking:
 
 
 @dataclass(frozen=True)
+class Service(Predictor):
+    """A recommender that takes user ids and returns item ids."""
+
+
+@dataclass(frozen=True)
 class RatingModel:
     """A fitted model that predicts a rating for (user, item) pairs."""
 

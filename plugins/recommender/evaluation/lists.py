@@ -68,7 +68,7 @@ def scored(
 def top_k(scores: np.ndarray, k: int, order: np.ndarray, users: np.ndarray) -> np.ndarray:
     """(n, k) column indices of the largest scores, -1 for minus infinity.
 
-    Equal scores stand by rising ``order`` (columns,), which is rotated by ``users`` (n,) so that no item wins everywhere.
+    Equal scores stand by rising ``order`` (columns,), rotated by ``users`` (n,) so that no item wins everywhere.
     """
     n_items = scores.shape[1]
     k_found = min(k, n_items)
@@ -94,7 +94,7 @@ def top_k(scores: np.ndarray, k: int, order: np.ndarray, users: np.ndarray) -> n
 
 
 def tie_order(n_items: int) -> np.ndarray:
-    """The order in which items win ties: random but always the same, as the order of a file often follows popularity."""
+    """The order in which items win ties: random but always the same; that of a file often follows popularity."""
     return np.random.default_rng(_TIE_SEED).permutation(n_items)
 
 

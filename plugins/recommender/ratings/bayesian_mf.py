@@ -49,7 +49,7 @@ def sample(
 
 
 def precision(vectors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(d + 1,) one precision for the vectors and one for the biases, from their Gamma conditionals (shape 1, rate 1)."""
+    """(d + 1,) one precision for the vectors and one for the biases, from their Gamma(1, 1) conditionals."""
     found = np.empty(vectors.shape[1])
     for part in (slice(None, -1), slice(-1, None)):
         values = vectors[:, part]

@@ -16,7 +16,7 @@ _WORDS = 12
 def generate(n_users: int, n_items: int, seed: int) -> Interactions:
     """Users with tastes over eight genres and three hidden factors take items that are popular and to their taste.
 
-    Who takes what: without replacement, with log-odds = 0.8 Zipf popularity + 3 taste for the genres + hidden factors
+    Who takes what: without replacement, with log-odds = 0.6 Zipf popularity + 5 taste for the genres + hidden factors
     (Gumbel top-n sampling). Ratings 1 to 5 follow the same affinity without the popularity, with noise.
     """
     rng = np.random.default_rng(seed)
@@ -26,8 +26,8 @@ def generate(n_users: int, n_items: int, seed: int) -> Interactions:
     membership[np.arange(n_items), first] = 1
     membership[np.arange(n_items), second] = 1
     hidden_users, hidden_items = rng.normal(size=(n_users, 3)), rng.normal(size=(n_items, 3))
-    popularity = -0.8 * np.log1p(rng.permutation(n_items))
-    affinity = 3 * tastes @ membership.T + 0.5 * hidden_users @ hidden_items.T
+    popularity = -0.6 * np.log1p(rng.permutation(n_items))
+    affinity = 5 * tastes @ membership.T + 0.5 * hidden_users @ hidden_items.T
     counts = np.clip(rng.lognormal(3.2, 0.7, n_users).astype(int), 5, n_items // 3)
     noisy = popularity + affinity + rng.gumbel(size=(n_users, n_items))
     order = np.argsort(-noisy, axis=1)
