@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -98,7 +99,7 @@ class Plugins:
             raise RequestError(Problem(f"the plugin file {path.name} {taken}", hint="Rename the file."))
         try:
             module = _import_file(path)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise RequestError(f"the plugin file {path} cannot be imported: {_reason(error)}") from error
         self.local_files += (path,)
         plugin = Plugin(name, "", str(path), "loaded", packages=(LOCAL,))
@@ -132,6 +133,8 @@ class Plugins:
 
     def require(self, pins: dict[str, str]) -> Iterable[tuple[str, str]]:
         """For each unmet pin of ``requires:`` its plugin name and what is wrong."""
+        if not pins:
+            return
         from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
         for name, text in pins.items():
@@ -198,7 +201,7 @@ class Plugins:
             return
         try:
             module = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.found[point.name] = replace(plugin, state="broken", reason=_reason(error))
             return
         self._register(plugin, module)
@@ -238,21 +241,24 @@ def _owner(point: EntryPoint) -> str:
 
 def _missing_requirements(distribution: Distribution, extras: list[str]) -> list[str]:
     """Names of the requirements of an entry point's extras that are not installed."""
-    if not extras:
+    markers = {f"extra == {quote}{extra}{quote}" for extra in extras for quote in "'\""}
+    wanted = [text for text in distribution.requires or () if any(marker in text for marker in markers)]
+    absent = [text for text in wanted if not _is_installed(re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0])]
+    if not absent:
         return []
     from packaging.requirements import Requirement
 
-    missing = []
-    for text in distribution.requires or ():
-        if "extra" not in text:
-            continue
-        requirement = Requirement(text)
-        if requirement.marker and any(requirement.marker.evaluate({"extra": extra}) for extra in extras):
-            try:
-                version(requirement.name)
-            except PackageNotFoundError:
-                missing.append(requirement.name)
-    return missing
+    # Only now is it worth reading the markers: some may not be meant for this machine.
+    requirements = [Requirement(text) for text in absent]
+    return [r.name for r in requirements if r.marker and any(r.marker.evaluate({"extra": extra}) for extra in extras)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -281,6 +287,8 @@ def _import_file(path: Path) -> ModuleType:
 def _reason(error: BaseException) -> str:
     if isinstance(error, RequestError):
         return str(error)
+    if isinstance(error, pluggy.PluginValidationError):
+        return " ".join(str(error).split())
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"needs the module {error.name!r}, which is not installed"
     if isinstance(error, SyntaxError):

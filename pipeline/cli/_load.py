@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,30 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 overrides_argument = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+_STDOUT = "pipeline.cli.stdout"
+
+
+def _reserve_stdout(context: click.Context, option: click.Parameter, as_json: bool) -> bool:
+    """Send what plugins, stages and libraries print to standard error, so that the document stands alone."""
+    if as_json:
+        sys.stdout.flush()
+        context.meta[_STDOUT] = sys.stdout, os.dup(1)
+        sys.stdout = sys.stderr
+        os.dup2(2, 1)
+        context.call_on_close(lambda: _give_back_stdout(context))
+    return as_json
+
+
+def _give_back_stdout(context: click.Context) -> None:
+    if reserved := context.meta.pop(_STDOUT, None):
+        sys.stdout, descriptor = reserved
+        os.dup2(descriptor, 1)
+        os.close(descriptor)
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=_reserve_stdout, help="Print one JSON document and nothing else."
+)
 trust_option = click.option("--trust", is_flag=True, help="Trust the local plugin files that the pipeline names.")
 
 
@@ -49,4 +73,5 @@ def _ask(path: Path) -> bool:
 
 def print_json(document: Any) -> None:
     """One document on standard output."""
+    _give_back_stdout(click.get_current_context())
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
