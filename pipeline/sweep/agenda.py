@@ -88,7 +88,7 @@ class Agenda:
         vectors = [record.values for record in self._results.get(number, {}).values()]
         if not vectors or any(vector is None for vector in vectors):
             return None
-        return tuple(math.fsum(column) / len(vectors) for column in zip(*vectors, strict=True))  # type: ignore[arg-type]  # no None is left
+        return tuple(math.fsum(column) / len(vectors) for column in zip(*vectors, strict=True))
 
     def _learn(
         self, number: int, configuration: Mapping[str, Any], curve: Mapping[int, float], values: Sequence[float] | None

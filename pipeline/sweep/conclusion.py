@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def conclude(session: Session, best: TrialOutcome | None) -> RunOutcome:
     """The parent's outcome: report and trial table as files, the best configuration as document and tags."""
-    documents, tags = {}, {"pipeline.state": session.status}
+    documents: dict[str, str] = {}
+    tags: dict[str, str] = {"pipeline.state": session.status}
     if best is not None:
         documents["best.yaml"] = best.run.documents.get("pipeline.yaml", "")
         documents["best.json"] = json.dumps(best_document(session, best), indent=1)

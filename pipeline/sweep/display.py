@@ -126,8 +126,8 @@ def print_result(result: Result) -> None:
         console.print(f"{len(result.extra['pareto'])} configurations on the Pareto front")
     console.print(f"{result.status}: {len(result.runs)} runs")
     if result.mlflow_run_id:
-        console.print(f"MLflow run {result.mlflow_run_id} in experiment {result.experiment!r}: report.html is among its "
-                      "artifacts; open it: pipeline ui")  # fmt: skip
+        place = f"MLflow run {result.mlflow_run_id} in experiment {result.experiment!r}"
+        console.print(f"{place}: report.html is among its artifacts; open it: pipeline ui")
         console.print(f"run the best: pipeline run FILE --from {result.mlflow_run_id}")
 
 

@@ -205,7 +205,7 @@ class QUniform(Range):
         if low >= high or not 0 < step <= high - low:
             raise ValueError(f"must be a lower end, an upper end and a step between them. Got {arguments} instead")
         whole = all(float(number).is_integer() for number in arguments) and all(isinstance(a, int) for a in arguments)
-        return cls(*(int(n) if whole else n for n in (low, high)), step=int(step) if whole else step)
+        return cls(int(low), int(high), int(step)) if whole else cls(low, high, step)
 
     @property
     def count(self) -> int:
@@ -223,7 +223,7 @@ class QUniform(Range):
 
     def to_unit(self, value: Any) -> float:
         """The middle of the value's share."""
-        return (round((value - self.low) / self.step) + 0.5) / self.count
+        return float((round((value - self.low) / self.step) + 0.5) / self.count)
 
     def contains(self, value: Any) -> bool:
         """Whether it is one of the steps."""

@@ -157,7 +157,7 @@ class _Reader:
         """Two dimensions that would set the same field of the same variant."""
         problems, seen = [], dict[tuple[str, tuple[str, ...], str | None], str]()
         for dimension in dimensions:
-            for variant in dimension.variants or tuple(self.steps[dimension.stage]):
+            for variant in dimension.variants or tuple(map(str, self.steps[dimension.stage])):
                 other = seen.setdefault((dimension.stage, dimension.path, variant), dimension.name)
                 if other != dimension.name:
                     origin = self.source.origin(("sweep", "space", dimension.name), key=True)

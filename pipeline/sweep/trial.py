@@ -177,7 +177,7 @@ class Bench:
         return store.checkpoints("trial")
 
 
-class PipelineTrial(tune.Trainable):
+class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followed
     """Runs a configuration of the pipeline; each result is one report of its Execution."""
 
     def setup(self, config: dict[str, Any], workplace: Workplace | None = None) -> None:

@@ -67,7 +67,7 @@ class Pauses:
 
 
 @dataclass
-class Proposer(Unpickled, SearchAlgorithm):  # type: ignore[misc]  # ray has no annotations
+class Proposer(Unpickled, SearchAlgorithm):  # type: ignore[misc]  # ray is not followed
     """Ray Tune's source of trials: a front for the driver.
 
     It is a SearchAlgorithm and not a Searcher, for which population based schedulers do not accept one.
@@ -157,7 +157,7 @@ class Proposer(Unpickled, SearchAlgorithm):  # type: ignore[misc]  # ray has no 
 
 
 @dataclass
-class Ears(Unpickled, tune.Callback):  # type: ignore[misc]  # ray has no annotations
+class Ears(Unpickled, tune.Callback):  # type: ignore[misc]  # ray is not followed
     """Takes what the stages told out of each result, before Tune keeps it."""
 
     driver: Driver
@@ -181,7 +181,7 @@ class Ears(Unpickled, tune.Callback):  # type: ignore[misc]  # ray has no annota
         self.driver.recovering(self.proposer.trials[trial.trial_id][0])
 
 
-class Enough(Unpickled, tune.Stopper):  # type: ignore[misc]  # ray has no annotations
+class Enough(Unpickled, tune.Stopper):  # type: ignore[misc]  # ray is not followed
     """Ends everything when the driver says so."""
 
     def __init__(self, driver: Driver) -> None:

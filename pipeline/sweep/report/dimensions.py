@@ -21,7 +21,7 @@ def importances(shares: Mapping[str, float]) -> Figure | None:
         return None
     figure = Figure(figsize=(7.5, 1.0 + 0.35 * len(shares)), layout="constrained")
     axis = figure.subplots()
-    names = list(reversed(shares))
+    names = list(shares)[::-1]
     axis.barh(names, [shares[name] for name in names], color=BEST)
     axis.set_xlabel("share of the explained variance (fANOVA)")
     axis.spines[["top", "right"]].set_visible(False)

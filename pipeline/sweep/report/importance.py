@@ -24,7 +24,7 @@ def importance(study: Study) -> dict[str, float]:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     filled = {column.name: _filled(column) for column in columns}
-    distributions = {
+    distributions: dict[str, optuna.distributions.BaseDistribution] = {
         name: optuna.distributions.FloatDistribution(min(values), max(values)) for name, values in filled.items()
     }
     forest = optuna.create_study(direction="minimize")

@@ -59,6 +59,6 @@ class Scheduler(ABC):
         """The ``ray.tune.schedulers.TrialScheduler``."""
 
     @property
-    def common(self) -> dict[str, str]:
+    def common(self) -> dict[str, Any]:
         """The arguments that all of Ray's schedulers take."""
         return {"time_attr": STEP, "metric": OBJECTIVE, "mode": self.objective.mode}

@@ -56,4 +56,5 @@ class ProductKernel:
                 wide = width * factor
                 low, high = ndtr(-centre / wide), ndtr((1 - centre) / wide)
                 points[:, column] = centre + wide * ndtri(low + generator.random(count) * (high - low))
-        return np.clip(points, 0.0, 1.0)
+        inside: np.ndarray = np.clip(points, 0.0, 1.0)
+        return inside

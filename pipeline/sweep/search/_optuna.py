@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,8 @@ class OptunaSearch(Search):
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        directions = ["minimize" if objective.mode == "min" else "maximize" for objective in self.objectives]
+        better = optuna.study.StudyDirection
+        directions = [better.MINIMIZE if o.mode == "min" else better.MAXIMIZE for o in self.objectives]
         self.study: Study = optuna.create_study(directions=directions)
         self._open: dict[int, Trial] = {}
 
@@ -50,8 +52,6 @@ class OptunaSearch(Search):
     def tell(self, number: int, configuration: Mapping[str, Any], values: Sequence[float] | None) -> None:
         """Close the study's trial, or add one that was not proposed here."""
         import optuna
-
-        from pipeline.sweep.objective import math
 
         failed = values is None or not all(map(math.isfinite, values))
         state = optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE
