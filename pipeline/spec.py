@@ -69,8 +69,8 @@ class Resources(_Section):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    cpu: Annotated[float, Field(gt=0)] = 1
-    gpu: Annotated[float, Field(ge=0)] = 0
+    cpu: float = Field(1, gt=0, description="Processors of a trial.")
+    gpu: float = Field(0, ge=0, description="Accelerators of a trial; a part of one lets several trials share it.")
 
 
 class SweepSpec(_Section):
@@ -88,7 +88,7 @@ class SweepSpec(_Section):
     points: list[dict[str, Any]] = Field([], description="Configurations tried first.")
     seeds: int = Field(1, gt=0, description="Each configuration is judged by its mean over so many seeds.")
     racing: bool = Field(False, description="Stop a hopeless configuration before all its seeds.")
-    resources: Resources = Resources()
+    resources: Resources = Field(Resources(), description="What one trial occupies.")
     concurrency: int | None = Field(None, gt=0, description="Trials at a time; as many as fit by default.")
     time_limit: Duration | None = Field(None, description="When to stop starting trials: 30m, 2h.")
     max_failures: int = Field(0, ge=0, description="How often a trial is tried again from its checkpoint.")
