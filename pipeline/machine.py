@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from pipeline.errors import RequestError
+
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
@@ -21,7 +23,9 @@ def threads_per_run(runs: int) -> int:
     overrides.
     """
     if given := os.environ.get("PIPELINE_THREADS"):
-        return max(1, int(given))
+        if not given.isdecimal() or int(given) == 0:
+            raise RequestError(f"PIPELINE_THREADS must be a number of threads. Got {given!r} instead.")
+        return int(given)
     return max(1, processors() // max(runs, 1))
 
 

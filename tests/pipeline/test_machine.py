@@ -7,6 +7,7 @@ import os
 import pytest
 
 from pipeline import machine
+from pipeline.errors import RequestError
 
 
 @pytest.fixture
@@ -28,6 +29,14 @@ def test_the_environment_has_the_last_word_on_threads(eight_processors, monkeypa
     monkeypatch.setenv("PIPELINE_THREADS", "3")
 
     assert machine.threads_per_run(100) == 3
+
+
+@pytest.mark.parametrize("given", ["many", "0", "-1", "2.5"])
+def test_a_wrong_number_of_threads_is_told(monkeypatch, given):
+    monkeypatch.setenv("PIPELINE_THREADS", given)
+
+    with pytest.raises(RequestError, match=f"must be a number of threads. Got '{given}' instead"):
+        machine.threads_per_run(1)
 
 
 def test_libraries_are_held_to_the_count(monkeypatch):
