@@ -106,6 +106,7 @@ class Pipeline:
         from pipeline.session import Session
 
         plan = self.plan.until(until) if until else self.plan
+        plan.plugins.load_all()
         opened = open_store(store, plan.plugins)
         tracking = _tracking() if track else None
         watching = [*observers, *([tracking] if tracking else [])]
@@ -137,14 +138,19 @@ class Pipeline:
         )
 
 
-def open_store(location: Store | str | Path | None, plugins: Plugins) -> Store | None:
-    """The store at ``location``; ``PIPELINE_STORE`` overrides the default one."""
+def open_store(location: Store | str | Path | None, plugins: Plugins | None = None) -> Store | None:
+    """The store at ``location``; ``PIPELINE_STORE`` overrides the default one.
+
+    Without ``plugins`` it can be looked at, but what needs a plugin's codec or classes cannot be loaded.
+    """
     from pipeline.store import Store
 
     if location is None or isinstance(location, Store):
         return location
     if location == FOLDER:
         location = os.environ.get("PIPELINE_STORE", FOLDER)
+    if plugins is None:
+        return Store.open(location)
     return Store.open(location, codecs=plugins.codecs(), packages=plugins.packages)
 
 

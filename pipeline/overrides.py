@@ -77,6 +77,7 @@ def _variants_with(
     found = []
     for name, variant in variants.items():
         uses = (variant or {}).get("uses", stage.get("uses")) if isinstance(variant or {}, dict) else None
-        if uses in plugins.stages and field_name in plugins.stages[uses].model_fields:
+        stage_class = plugins.known_stage(uses) if isinstance(uses, str) else None
+        if stage_class is not None and field_name in stage_class.model_fields:
             found.append(name)
     return found

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from types import ModuleType
@@ -48,26 +49,45 @@ class Plugins:
     """
 
     manager: pluggy.PluginManager
-    found: dict[str, Plugin] = field(default_factory=dict)
-    stages: dict[str, type[Stage]] = field(default_factory=dict)
     local_files: tuple[Path, ...] = ()
     unavailable: set[str] = field(default_factory=set)
     warn: Callable[[str], None] = lambda sentence: print(sentence, file=sys.stderr)
+    _pending: dict[str, EntryPoint] = field(default_factory=dict)
+    _found: dict[str, Plugin] = field(default_factory=dict)
+    _stages: dict[str, type[Stage]] = field(default_factory=dict)
 
     @classmethod
     def load(cls) -> Plugins:
-        """Load every installed plugin, each import guarded; ``PIPELINE_DISABLE_PLUGINS=a,b`` leaves some out."""
+        """Find every installed plugin; each is imported when it is first needed, and each import is guarded.
+
+        ``PIPELINE_DISABLE_PLUGINS=a,b`` leaves some out.
+        """
         manager = pluggy.PluginManager("pipeline")
         manager.add_hookspecs(hooks)
         plugins = cls(manager)
         disabled = {name.strip() for name in os.environ.get("PIPELINE_DISABLE_PLUGINS", "").split(",")}
+        points = entry_points(group=hooks.GROUP)
         # Ours first, so that a clash of names is the newcomer's problem.
-        points = sorted(
-            entry_points(group=hooks.GROUP), key=lambda point: (_owner(point) != DISTRIBUTION, _owner(point))
-        )
-        for point in points:
-            plugins._load_entry_point(point, disabled)
+        for point in sorted(points, key=lambda point: (_owner(point) != DISTRIBUTION, _owner(point))):
+            plugins._note(point, disabled)
         return plugins
+
+    @property
+    def found(self) -> dict[str, Plugin]:
+        """Every plugin by name, in whatever state."""
+        self.load_all()
+        return self._found
+
+    @property
+    def stages(self) -> dict[str, type[Stage]]:
+        """Every stage by ``plugin.name``."""
+        self.load_all()
+        return self._stages
+
+    def load_all(self) -> None:
+        """Import every plugin, so that all may observe what runs."""
+        for name in list(self._pending):
+            self._load(name)
 
     def add_local(self, path: Path, *, may_trust: Callable[[Path], bool] = lambda path: False) -> None:
         """Load a local plugin file; RequestError if it is not trusted, missing or broken.
@@ -94,8 +114,9 @@ class Plugins:
                 )
             trust.remember(path)
         name = path.stem
-        if name in self.found:
-            taken = f"has the name of the plugin {name!r} from {self.found[name].origin}"
+        self._load(name)
+        if name in self._found:
+            taken = f"has the name of the plugin {name!r} from {self._found[name].origin}"
             raise RequestError(Problem(f"the plugin file {path.name} {taken}", hint="Rename the file."))
         try:
             module = _import_file(path)
@@ -104,8 +125,8 @@ class Plugins:
         self.local_files += (path,)
         plugin = Plugin(name, "", str(path), "loaded", packages=(LOCAL,))
         self._register(plugin, module)
-        if self.found[name].state == "broken":
-            raise RequestError(f"the plugin file {path} cannot be used: {self.found[name].reason}")
+        if self._found[name].state == "broken":
+            raise RequestError(f"the plugin file {path} cannot be used: {self._found[name].reason}")
 
     def add_module(self, name: str, module: ModuleType) -> None:
         """Register a plugin that is not installed from its imported module; how it went is in ``found[name]``."""
@@ -114,12 +135,12 @@ class Plugins:
 
     def stage(self, uses: str) -> type[Stage]:
         """The stage class of ``plugin.name``; RequestError (without position) if there is none."""
-        if uses in self.stages:
-            return self.stages[uses]
+        if stage := self.known_stage(uses):
+            return stage
         plugin_name = uses.split(".")[0]
         if plugin_name in self.unavailable:
             raise RequestError([])
-        plugin = self.found.get(plugin_name)
+        plugin = self._found.get(plugin_name)
         if plugin and plugin.state == "disabled":
             raise RequestError(Problem(f"the plugin {plugin_name!r} is disabled by PIPELINE_DISABLE_PLUGINS"))
         if plugin and plugin.state == "broken":
@@ -130,6 +151,11 @@ class Plugins:
         raise RequestError(
             Problem(f"there is no stage {uses!r}", None, meant, None if meant else f"Known: {described}.")
         )
+
+    def known_stage(self, uses: str) -> type[Stage] | None:
+        """The stage class of ``plugin.name``, or None."""
+        self._load(uses.split(".")[0])
+        return self._stages.get(uses)
 
     def require(self, pins: dict[str, str]) -> Iterable[tuple[str, str]]:
         """For each unmet pin of ``requires:`` its plugin name and what is wrong."""
@@ -151,10 +177,12 @@ class Plugins:
 
     def codecs(self) -> list[Codec]:
         """Every codec that a plugin offers."""
+        self.load_all()
         return [codec for _, offered in self._collect("pipeline_codecs") for codec in offered]
 
     def datasets(self) -> dict[str, Dataset]:
         """Every data set that a plugin offers, by name."""
+        self.load_all()
         return {dataset.name: dataset for _, offered in self._collect("pipeline_datasets") for dataset in offered}
 
     @property
@@ -175,34 +203,34 @@ class Plugins:
                 self.warn(f"plugin {implementation.plugin_name!r} failed in {hook} and is left out: {_reason(error)}")
                 self.manager.unregister(implementation.plugin)
 
-    def _load_entry_point(self, point: EntryPoint, disabled: set[str]) -> None:
-        distribution = point.dist
-        plugin = Plugin(
-            point.name,
-            distribution.version if distribution else "",
-            _owner(point),
-            "loaded",
-            packages=(point.module.split(".")[0],),
-        )
-        if point.name in self.found:
-            other = self.found[point.name].origin
+    def _note(self, point: EntryPoint, disabled: set[str]) -> None:
+        """Keep an entry point for when it is needed, or say why it will not be."""
+        plugin = _described(point)
+        if (first := self._pending.get(point.name)) or point.name in self._found:
+            other = _owner(first) if first else self._found[point.name].origin
             key = f"{point.name} ({plugin.origin})"
             reason = f"both {other} and {plugin.origin} offer a plugin named {point.name!r}; uninstall one of them"
-            self.found[key] = replace(plugin, name=key, state="broken", reason=reason)
+            self._found[key] = replace(plugin, name=key, state="broken", reason=reason)
+        elif point.name in disabled:
+            self._found[point.name] = replace(plugin, state="disabled", reason="PIPELINE_DISABLE_PLUGINS")
+        else:
+            self._pending[point.name] = point
+
+    def _load(self, name: str) -> None:
+        """Import a plugin that has not been imported yet; whatever goes wrong is its reason."""
+        point = self._pending.pop(name, None)
+        if point is None:
             return
-        if point.name in disabled:
-            self.found[point.name] = replace(plugin, state="disabled", reason="PIPELINE_DISABLE_PLUGINS")
-            return
-        missing = _missing_requirements(distribution, point.extras) if distribution else []
+        plugin = _described(point)
+        missing = _missing_requirements(point.dist, point.extras) if point.dist else []
         if missing:
             install = f"pip install '{plugin.origin}[{','.join(point.extras)}]'"
-            reason = f"needs {listing(missing)}: {install}"
-            self.found[point.name] = replace(plugin, state="broken", reason=reason)
+            self._found[name] = replace(plugin, state="broken", reason=f"needs {listing(missing)}: {install}")
             return
         try:
             module = point.load()
         except (Exception, SystemExit) as error:
-            self.found[point.name] = replace(plugin, state="broken", reason=_reason(error))
+            self._found[name] = replace(plugin, state="broken", reason=_reason(error))
             return
         self._register(plugin, module)
 
@@ -214,16 +242,16 @@ class Plugins:
         except Exception as error:
             if self.manager.has_plugin(plugin.name):
                 self.manager.unregister(name=plugin.name)
-            self.found[plugin.name] = replace(plugin, state="broken", reason=_reason(error))
+            self._found[plugin.name] = replace(plugin, state="broken", reason=_reason(error))
             return
-        self.stages |= offered
-        self.found[plugin.name] = replace(plugin, stages=tuple(sorted(offered)))
+        self._stages |= offered
+        self._found[plugin.name] = replace(plugin, stages=tuple(sorted(offered)))
 
     def _offered_stages(self, plugin: Plugin) -> Iterable[tuple[str, type[Stage]]]:
-        for name, offered in self._collect("pipeline_stages"):
-            if name != plugin.name:
+        for implementation in self.manager.hook.pipeline_stages.get_hookimpls():
+            if implementation.plugin_name != plugin.name:
                 continue
-            for stage in offered:
+            for stage in implementation.function():
                 if not (isinstance(stage, type) and issubclass(stage, Stage)):
                     raise TypeError(f"pipeline_stages() must return classes derived from Stage. Got {stage!r} instead.")
                 stage.interface()
@@ -235,8 +263,20 @@ class Plugins:
             yield implementation.plugin_name, implementation.function()
 
 
+def _described(point: EntryPoint) -> Plugin:
+    owner, version = _identity(point.dist) if point.dist else ("unknown distribution", "")
+    return Plugin(point.name, version, owner, "loaded", packages=(point.module.split(".")[0],))
+
+
 def _owner(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else "unknown distribution"
+    return _identity(point.dist)[0] if point.dist else "unknown distribution"
+
+
+@cache
+def _identity(distribution: Distribution) -> tuple[str, str]:
+    """Name and version; the standard library would parse the whole description again for each of them."""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 def _missing_requirements(distribution: Distribution, extras: list[str]) -> list[str]:

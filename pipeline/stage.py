@@ -59,7 +59,8 @@ class Stage(BaseModel):
     seeded: whether the result depends on ``context.seed``; only then is the seed part of the cache key.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    # The catalogue holds many stages and a pipeline uses few: a stage's validator is built when it is first needed.
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, defer_build=True)
 
     emits: ClassVar[Mapping[str, str | None]] = {}
     per_step: ClassVar[tuple[str, ...]] = ()

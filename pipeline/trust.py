@@ -6,8 +6,6 @@ import json
 import os
 from pathlib import Path
 
-from pipeline.code import source_digest
-
 
 def _ledger() -> Path:
     import platformdirs
@@ -22,9 +20,15 @@ def _entries() -> dict[str, str]:
         return {}
 
 
+def _digest(path: Path) -> str:
+    from pipeline.code import source_digest
+
+    return source_digest(path)
+
+
 def is_trusted(path: Path) -> bool:
     """Whether this very content of the file, and of the neighbours it imports, has been trusted before."""
-    return source_digest(path) in _entries()
+    return _digest(path) in _entries()
 
 
 def remember(path: Path) -> None:
@@ -32,5 +36,5 @@ def remember(path: Path) -> None:
     ledger = _ledger()
     ledger.parent.mkdir(parents=True, exist_ok=True)
     temporary = ledger.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(_entries() | {source_digest(path): str(path)}, indent=1))
+    temporary.write_text(json.dumps(_entries() | {_digest(path): str(path)}, indent=1))
     temporary.replace(ledger)

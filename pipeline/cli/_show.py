@@ -1,34 +1,34 @@
-"""What several subcommands share to show tables."""
+"""What several subcommands share to show tables; plain text, because a table library would double their start-up."""
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.console import Console
+import click
 
-
-def console() -> Console:
-    """Standard output; wide where it is no terminal, so that a line stays a line for grep."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 400)
+_GAP = "  "
+_NARROWEST = 30
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """A table without lines; the columns named in ``right`` are aligned there."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for name in header:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console().print(table)
+    """A table without lines; the columns named in ``right`` are aligned there, the last one is folded on a terminal."""
+    cells = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
+    # A pipe has no width: there a line stays a line for grep.
+    room = max(shutil.get_terminal_size().columns - before, _NARROWEST) if sys.stdout.isatty() else None
+    for number, row in enumerate(cells):
+        aligned = [
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for cell, width, name in zip(row, widths, header, strict=True)
+        ]
+        folded = textwrap.wrap(row[-1], room) if room and len(row[-1]) > room else [aligned[-1]]
+        lines = [_GAP.join([*aligned[:-1], folded[0]]), *(" " * before + part for part in folded[1:])]
+        click.echo(click.style("\n".join(line.rstrip() for line in lines), bold=number == 0))
 
 
 def size(count: int) -> str:

@@ -125,9 +125,8 @@ def prune_command(max_size: int | None, older_than: float | None, as_json: bool)
 
 def _store() -> Store:
     from pipeline.api import FOLDER, open_store
-    from pipeline.plugins import Plugins
 
-    store = open_store(FOLDER, Plugins.load())
+    store = open_store(FOLDER)
     assert store is not None
     return store
 

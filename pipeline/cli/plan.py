@@ -41,7 +41,7 @@ def command(
 
     plan = load(file, overrides, trust).plan
     if as_json:
-        print_json(_document(plan, preview(plan, open_store(FOLDER, plan.plugins))))
+        print_json(_document(plan, preview(plan, open_store(FOLDER))))
     elif mermaid:
         click.echo(picture.mermaid(plan))
     elif graph:
@@ -51,7 +51,7 @@ def command(
             ["value", "", "from"], [[r.key, to_yaml(r.value, one_line=True), r.origin] for r in provenance(plan)]
         )
     else:
-        _print(plan, preview(plan, open_store(FOLDER, plan.plugins)))
+        _print(plan, preview(plan, open_store(FOLDER)))
     return 0
 
 
