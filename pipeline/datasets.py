@@ -158,7 +158,9 @@ def _reason(error: OSError) -> str:
 
 
 def _not_to_be_had(dataset: Dataset, file: RemoteFile, place: Path, what: str) -> DataError:
+    folder = dataset.folder or dataset.name
+    elsewhere = "" if os.environ.get("PIPELINE_DATA") else f" (or in {folder}/ of a folder that PIPELINE_DATA names)"
     return DataError(
-        f"the file {file.name} of {dataset.name} {what}. Get {file.url} by other means and save it as {place}; "
-        f"its sha256 is {file.sha256}."
+        f"the file {file.name} of {dataset.name} {what}. Get {file.url} by other means and save it as "
+        f"{place}{elsewhere}; its sha256 is {file.sha256}."
     )

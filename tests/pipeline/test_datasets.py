@@ -162,7 +162,8 @@ def test_a_download_with_a_wrong_checksum_is_refused_and_not_kept(publisher, cac
     target = cache / "holiday" / "pictures.gz"
     expected = (
         "the file pictures.gz of holiday was downloaded, but is not the file it should be. "
-        f"Get {publisher.url}/data/pictures.gz by other means and save it as {target}; its sha256 is {SHA256}."
+        f"Get {publisher.url}/data/pictures.gz by other means and save it as {target} "
+        f"(or in holiday/ of a folder that PIPELINE_DATA names); its sha256 is {SHA256}."
     )
     assert str(caught.value) == expected
     assert not target.exists()
