@@ -251,7 +251,8 @@ class Plugins:
         for implementation in self.manager.hook.pipeline_stages.get_hookimpls():
             if implementation.plugin_name != plugin.name:
                 continue
-            for stage in implementation.function():
+            offered: Any = implementation.function()
+            for stage in offered:
                 if not (isinstance(stage, type) and issubclass(stage, Stage)):
                     raise TypeError(f"pipeline_stages() must return classes derived from Stage. Got {stage!r} instead.")
                 stage.interface()

@@ -88,7 +88,7 @@ class SweepSpec(_Section):
     points: list[dict[str, Any]] = Field([], description="Configurations tried first.")
     seeds: int = Field(1, gt=0, description="Each configuration is judged by its mean over so many seeds.")
     racing: bool = Field(False, description="Stop a hopeless configuration before all its seeds.")
-    resources: Resources = Field(Resources(), description="What one trial occupies.")
+    resources: Resources = Field(Resources(cpu=1, gpu=0), description="What one trial occupies.")
     concurrency: int | None = Field(None, gt=0, description="Trials at a time; as many as fit by default.")
     time_limit: Duration | None = Field(None, description="When to stop starting trials: 30m, 2h.")
     max_failures: int = Field(0, ge=0, description="How often a trial is tried again from its checkpoint.")
