@@ -1,0 +1,1 @@
+"""The accelerated search: forest, variation, semantics and constants, and the loop that drives them."""

@@ -1,0 +1,1 @@
+"""Problems: known laws by name, and users' tables."""

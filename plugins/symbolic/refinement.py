@@ -1,0 +1,168 @@
+"""What is done with a formula after the search: constants fitted on all rows, idle parts pruned, constants rounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from plugins.symbolic.engine import constants as least_squares
+from plugins.symbolic.engine import scaling
+from plugins.symbolic.programs import Program, arguments, constants, end, evaluate, variables, with_constants
+
+EXACT = 1e-20
+"""A relative error that only rounding is left of."""
+FAMILIAR = (1.0, math.pi, 1 / math.pi, math.pi**2, 1 / math.pi**2, math.sqrt(math.pi), math.sqrt(2 * math.pi),
+            1 / math.sqrt(2 * math.pi), math.sqrt(2))  # fmt: skip
+"""Factors that laws of nature hold beside small fractions."""
+
+
+def relative_error(program: Program, x: np.ndarray, y: np.ndarray) -> float:
+    """The mean squared error over the variance of ``y``; infinite where the formula is not finite."""
+    values = evaluate(program, x)
+    with np.errstate(all="ignore"):
+        error = float(np.mean((values - y) ** 2) / np.var(y))
+    return error if math.isfinite(error) else math.inf
+
+
+def scaled(program: Program, x: np.ndarray, y: np.ndarray) -> Program:
+    """a + b f with the best a and b, each left out where it changes nothing beyond rounding."""
+    values = evaluate(program, x)
+    if len(program) == 1 and isinstance(program[0], float):
+        return (float(y.mean()),)
+    intercept, slope = scaling.scale(values, y)
+    largest = float(np.abs(y).max())
+    result = program
+    if abs(slope - 1) > 1e-9:
+        result = ("mul", slope, *program)
+    if abs(intercept) > 1e-9 * largest:
+        result = ("add", intercept, *result)
+    return folded(result)
+
+
+def refit(program: Program, x: np.ndarray, y: np.ndarray, iterations: int = 30) -> tuple[Program, float]:
+    """The formula with its constants fitted to all rows, and its relative error; never worse than before."""
+    fitted, _ = least_squares.refine(program, x, y, iterations)
+    candidates = [program, scaled(fitted, x, y)]
+    errors = [relative_error(candidate, x, y) for candidate in candidates]
+    best = int(np.argmin(errors))
+    return candidates[best], errors[best]
+
+
+def prune(program: Program, x: np.ndarray, y: np.ndarray, slack: float = 1.02) -> tuple[Program, float]:
+    """The formula without the parts that do nothing: parts are hoisted or made constant while the error stays.
+
+    The error may grow by the factor ``slack`` in all, and below ``EXACT`` freely.
+    """
+    program, error = refit(folded(program), x, y)
+    allowed = max(error * slack, EXACT)
+    shrunk = True
+    while shrunk and len(program) > 1:
+        shrunk = False
+        candidates = {str(shorter): shorter for shorter in _shorter(program, x)}
+        for shorter in sorted(candidates.values(), key=lambda p: (len(p), str(p))):
+            if len(shorter) >= len(program):
+                break
+            fitted, error_now = refit(shorter, x, y, 12)
+            if error_now <= allowed and len(fitted) < len(program):
+                program, error, shrunk = fitted, error_now, True
+                break
+    return program, error
+
+
+def _shorter(program: Program, x: np.ndarray) -> Iterator[Program]:
+    """The program with one function replaced by one of its arguments, or by a constant."""
+    for start, token in enumerate(program):
+        if not isinstance(token, str):
+            continue
+        stop = end(program, start)
+        part = program[start:stop]
+        for argument in arguments(part):
+            yield program[:start] + argument + program[stop:]
+        with np.errstate(all="ignore"):
+            level = float(np.median(evaluate(part, x)))
+        if math.isfinite(level) and variables(part):
+            yield (*program[:start], level, *program[stop:])
+
+
+def rounded(program: Program, x: np.ndarray, y: np.ndarray, slack: float = 1.001) -> Program:
+    """The formula with each constant as plain as the error allows: a small fraction, one times pi, or fewer digits."""
+    error = relative_error(program, x, y)
+    allowed = max(error * slack, EXACT)
+    values = constants(program)
+    for place in range(len(values)):
+        for plain in plainer(values[place]):
+            tried = [*values[:place], plain, *values[place + 1 :]]
+            fitted = with_constants(program, tried)
+            if relative_error(fitted, x, y) <= allowed:
+                values = tried
+                break
+    return folded(with_constants(program, values))
+
+
+def plainer(value: float) -> Iterator[float]:
+    """Numbers near a constant, plainest first; it is itself the last resort and not among them."""
+    near = 1e-2
+    for largest in (1, 4, 12):
+        for factor in FAMILIAR if largest > 1 else (1.0,):
+            fraction = Fraction(value / factor).limit_denominator(largest)
+            if (
+                fraction
+                and abs(float(fraction) * factor - value) < near * abs(value)
+                and abs(fraction.numerator) < 1000
+            ):
+                yield float(fraction) * factor
+    yield 0.0
+    for digits in range(2, 13):
+        yield float(f"{value:.{digits}g}")
+
+
+def folded(program: Program) -> Program:
+    """The formula with constant parts computed, and neutral constants left out; the same function."""
+    token = program[0]
+    if not isinstance(token, str):
+        return program
+    parts = [folded(argument) for argument in arguments(program)]
+    result: Program = (token, *(inner for part in parts for inner in part))
+    if not variables(result):
+        value = float(evaluate(result, np.zeros((1, 1)))[0])
+        return (value,) if math.isfinite(value) else result
+    if len(parts) == 2:
+        left, right = parts
+        if token in ("mul", "add") and isinstance(right[0], float):
+            left, right = right, left
+        before, after = _NEUTRAL.get(token, (None, None))
+        if _is_constant(left, before):
+            return right
+        if _is_constant(right, after):
+            return left
+        if token == "mul" and _is_constant(left, 0.0):
+            return (0.0,)
+        if token in ("mul", "add") and isinstance(left[0], float):
+            return _merged(token, left[0], right)
+        if token == "sub" and isinstance(right[0], float):
+            return _merged("add", -right[0], left)
+        if token == "div" and isinstance(right[0], float) and right[0]:
+            return _merged("mul", 1 / right[0], left)
+        return (token, *left, *right)
+    return result
+
+
+_NEUTRAL: dict[str, tuple[float | None, float | None]] = {
+    "add": (0.0, 0.0), "mul": (1.0, 1.0), "sub": (None, 0.0), "div": (None, 1.0),
+}  # fmt: skip
+
+
+def _is_constant(program: Program, value: float | None) -> bool:
+    """Whether the program is this constant; variable number 1 is equal to 1.0 for Python, but is none."""
+    return isinstance(program[0], float) and program[0] == value
+
+
+def _merged(name: str, constant: float, rest: Program) -> Program:
+    """``constant`` added to or multiplied with a formula, joined with a constant that already is."""
+    if rest[0] == name and isinstance(rest[1], float):
+        inner = rest[1]
+        return folded((name, constant + inner if name == "add" else constant * inner, *rest[2:]))
+    return (name, constant, *rest)

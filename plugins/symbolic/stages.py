@@ -1,0 +1,181 @@
+"""The stages of the `symbolic` plugin."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from pipeline.context import Context
+from pipeline.hooks import hookimpl
+from pipeline.stage import DataPath, Stage
+from plugins.symbolic import types
+
+FunctionName = Literal[
+    "add", "sub", "mul", "div", "sqrt", "square", "exp", "log", "sin", "cos", "tan", "tanh", "asin", "acos", "atan",
+    "abs", "neg", "inv", "max", "min",
+]  # fmt: skip
+GplearnName = Literal[
+    "add", "sub", "mul", "div", "sqrt", "log", "abs", "neg", "inv", "max", "min", "sin", "cos", "tan"
+]  # fmt: skip
+OperonName = Literal[
+    "add", "sub", "mul", "div", "sqrt", "square", "exp", "log", "sin", "cos", "tan", "tanh", "asin", "acos", "atan",
+    "abs", "aq", "pow",
+]  # fmt: skip
+TimeLimit = Annotated[
+    float, Field(gt=0, description="Seconds of wall time after which the best so far is handed over.")
+]
+
+
+class Problem(Stage):
+    """Draw the rows of a law that is known: Feynman's, Nguyen's, Keijzer's, Strogatz's and others, by name."""
+
+    name: str = Field("I.12.1", description="The problem: I.12.1, Nguyen-1, Keijzer-4, Korns-2, lv1 ...")
+    rows: int | None = Field(
+        None, ge=2, description="Training rows; as the problem's authors have it by default, else 500."
+    )
+    test_rows: int = Field(500, ge=2, description="Rows to judge on, and as many outside the training range.")
+    noise: float = Field(0.0, ge=0, description="Normal noise on the training target, in units of its deviation.")
+    beyond: float = Field(
+        0.5, ge=0, description="How far extrapolation rows reach beyond a variable's range, in widths; 0 for none."
+    )
+    sample_seed: int = Field(0, ge=0, description="Seed of the rows, which so are the same for every seed of the run.")
+
+    def run(self) -> types.Problem:
+        """Draw training, test and extrapolation rows."""
+        from plugins.symbolic.problems import build
+
+        return build.from_law(self)
+
+
+class Table(Stage):
+    """Read a table of numbers and split it into training and test rows."""
+
+    path: DataPath = Field(description="A .csv, .tsv or .parquet file with a header, the first two also gzipped.")
+    target: str = Field(description="The column to find a formula for.")
+    test: float = Field(0.25, gt=0, lt=1, description="Share of the rows to judge on.")
+    split_seed: int = Field(0, ge=0, description="Seed of the split, which so is the same for every seed of the run.")
+    truth: str | None = Field(None, description="The law behind the data, where it is known, as a formula.")
+
+    def run(self) -> types.Problem:
+        """Read, clean and split."""
+        from plugins.symbolic.problems import build
+
+        return build.from_table(self)
+
+
+class Gplearn(Stage):
+    """Evolve formulas as gplearn does, accelerated: shared subtrees, linear scaling, refined constants, restarts."""
+
+    emits: ClassVar = {"error": "min", "size": None, "evaluations": None}
+    per_step: ClassVar = ("error", "size", "evaluations")
+    seeded: ClassVar = True
+
+    functions: tuple[FunctionName, ...] = Field(
+        ("add", "sub", "mul", "div", "sqrt", "square", "exp", "log", "sin", "cos"),
+        min_length=1,
+        description="What formulas are made of.",
+    )
+    population: int = Field(500, ge=10, description="Formulas alive at a time.")
+    generations: int = Field(300, gt=0, description="Generations at most; fewer where the law is found.")
+    max_size: int = Field(40, ge=3, le=200, description="Nodes of a formula at most.")
+    rows: int = Field(200, ge=10, description="Training rows that decide who survives, at most.")
+    time_limit: TimeLimit = 60.0
+
+    def run(self, problem: types.Problem, context: Context) -> types.Front:
+        """Search until the law is found, or generations or time are spent."""
+        from plugins.symbolic import models
+
+        return models.search(self, problem, context)
+
+
+class GplearnPlain(Stage):
+    """Run gplearn itself, unchanged: the same seed gives the formula that gplearn gives."""
+
+    emits: ClassVar = {"error": "min", "size": None, "evaluations": None}
+    per_step: ClassVar = ("error", "size", "evaluations")
+    seeded: ClassVar = True
+
+    functions: tuple[GplearnName, ...] = Field(
+        ("add", "sub", "mul", "div", "sqrt", "log", "sin", "cos"), min_length=1, description="gplearn's function set."
+    )
+    population: int = Field(1000, ge=2, description="Programs in a generation.")
+    generations: int = Field(20, gt=0, description="Generations at most.")
+    tournament_size: int = Field(20, gt=0, description="Programs that compete to become a parent.")
+    metric: Literal["mean absolute error", "mse", "rmse", "pearson", "spearman"] = Field(
+        "mean absolute error", description="gplearn's raw fitness."
+    )
+    parsimony_coefficient: float = Field(0.001, ge=0, description="What a node costs in fitness.")
+    stopping_criteria: float = Field(0.0, description="The fitness at which to stop.")
+    n_jobs: int = Field(1, description="Processes; the result does not depend on it.")
+    time_limit: TimeLimit = 60.0
+
+    def run(self, problem: types.Problem, context: Context) -> types.Front:
+        """Evolve generation by generation until they or the time are spent."""
+        from plugins.symbolic import plain
+
+        return plain.search(self, problem, context)
+
+
+class Operon(Stage):
+    """Run Operon (Burlacu et al. 2020), a fast C++ engine, with two objectives: r2 and length."""
+
+    emits: ClassVar = {"evaluations": None}
+    seeded: ClassVar = True
+
+    functions: tuple[OperonName, ...] = Field(
+        ("add", "sub", "mul", "div", "sqrt", "square", "exp", "log", "sin", "cos"),
+        min_length=1,
+        description="What formulas are made of.",
+    )
+    population: int = Field(1000, ge=10, description="Formulas alive at a time.")
+    generations: int = Field(100_000, gt=0, description="Generations at most.")
+    max_size: int = Field(40, ge=3, le=200, description="Nodes of a formula at most, variables with their weights.")
+    optimizer_iterations: int = Field(5, ge=0, description="Levenberg-Marquardt steps for each new formula.")
+    epsilon: float = Field(1e-12, gt=0, description="The error, 1 - r2, at which to stop.")
+    n_jobs: int = Field(1, ge=1, description="Threads.")
+    time_limit: TimeLimit = 60.0
+
+    def run(self, problem: types.Problem, context: Context) -> types.Front:
+        """Search until the time is spent."""
+        from plugins.symbolic import operon
+
+        return operon.search(self, problem, context)
+
+
+class Refine(Stage):
+    """Refit constants on all rows, prune what is idle, round, merge equal formulas, and choose from the front."""
+
+    emits: ClassVar = {"equations": None}
+
+    select: Literal["bic", "mdl", "knee", "best"] = Field("bic", description="How the formula is chosen.")
+    prune: bool = Field(True, description="Leave out parts of a formula that do nothing.")
+    round: bool = Field(True, description="Write constants as plainly as the error allows.")
+    time_limit: TimeLimit = 10.0
+
+    def run(self, problem: types.Problem, model: types.Front, context: Context) -> types.Front:
+        """Refine every equation of the front, shortest first."""
+        from plugins.symbolic import refine
+
+        return refine.refine(self, problem, model, context)
+
+
+class Verify(Stage):
+    """Judge the chosen formula: R2 and RMSE on test and extrapolation rows, and whether it is the known law."""
+
+    emits: ClassVar = {
+        "r2_test": "max", "rmse_test": "min", "r2_train": "max", "rmse_train": "min", "r2_extrapolation": "max",
+        "rmse_extrapolation": "min", "recovered": "max", "complexity": "min",
+    }  # fmt: skip
+
+    def run(self, problem: types.Problem, formula: types.Front, context: Context) -> types.Verdict:
+        """Measure, compare with the law, and draw."""
+        from plugins.symbolic import verdict
+
+        return verdict.verify(self, problem, formula, context)
+
+
+@hookimpl
+def pipeline_stages() -> list[Any]:
+    """The menu."""
+    return [Problem, Table, Gplearn, GplearnPlain, Operon, Refine, Verify]

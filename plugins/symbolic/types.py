@@ -1,0 +1,93 @@
+"""What the symbolic stages pass to one another: a problem, and a front of equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.types import Predictor, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data with one target, and what is known about the law behind them.
+
+    extrapolation: rows outside the range of ``train``, or None where there are none.
+    truth: the formula that made the data, as the grammar writes it, or None where it is unknown.
+    units: the exponents of the base units of the features, then of the target, or None.
+    """
+
+    name: str
+    train: Table
+    test: Table
+    extrapolation: Table | None = None
+    truth: str | None = None
+    units: dict[str, tuple[float, ...]] | None = None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The features' names, which are the formula's variables."""
+        return tuple(map(str, self.train.features.columns))
+
+    @property
+    def target(self) -> str:
+        """The target's name."""
+        return self.train.targets[0]
+
+
+def arrays(table: Table) -> tuple[np.ndarray, np.ndarray]:
+    """Features, shape (n, variables), and target, shape (n,), as float64."""
+    # Copies, because pandas hands out read-only views and compiled engines refuse them.
+    return table.features.to_numpy(float, copy=True), table.frame[table.targets[0]].to_numpy(float, copy=True)
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A formula as the grammar writes it: its size in nodes, and its mean squared error on the training rows."""
+
+    expression: str
+    complexity: int
+    error: float
+
+
+@dataclass(frozen=True)
+class Front(Predictor):
+    """Equations by rising complexity and falling error, the chosen one among them.
+
+    variance: the target's variance on the training rows, which makes an error relative.
+    classes: the two classes where the formula's sign or probability decides, else empty.
+    """
+
+    equations: tuple[Equation, ...]
+    chosen: int
+    variables: tuple[str, ...]
+    target: str
+    variance: float
+    rows: int
+    classes: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> Equation:
+        """The chosen equation."""
+        return self.equations[self.chosen]
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """The chosen equation at rows of shape (n, variables): shape (n,); nan or inf where it is undefined."""
+        import numpy as np
+
+        from plugins.symbolic.grammar import parse
+        from plugins.symbolic.programs import evaluate
+
+        return evaluate(parse(self.best.expression, self.variables), np.asarray(inputs, float))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out about a formula; ``recovered`` is None where the law is unknown."""
+
+    expression: str
+    recovered: bool | None
+    metrics: dict[str, float]
