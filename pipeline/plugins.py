@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, entry_points, version
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -222,9 +222,11 @@ class Plugins:
         if point is None:
             return
         plugin = _described(point)
-        missing = _missing_requirements(point.dist, point.extras) if point.dist else []
+        # What a plugin needs beyond its distribution is in the extra that is named like it, unless it names others.
+        extras = point.extras or [name]
+        missing = _missing_requirements(point.dist, extras) if point.dist else []
         if missing:
-            install = f"pip install '{plugin.origin}[{','.join(point.extras)}]'"
+            install = f"pip install '{plugin.origin}[{','.join(extras)}]'"
             self._found[name] = replace(plugin, state="broken", reason=f"needs {listing(missing)}: {install}")
             return
         try:
@@ -296,7 +298,7 @@ def _missing_requirements(distribution: Distribution, extras: list[str]) -> list
 
 def _is_installed(name: str) -> bool:
     try:
-        version(name)
+        distribution(name)
     except PackageNotFoundError:
         return False
     return True

@@ -128,14 +128,15 @@ def test_ours_keeps_its_name_against_a_newcomer(install):
     assert Plugins.load().found["data"].origin == "experiment-pipeline"
 
 
-def test_a_missing_extra_is_told_as_its_install_command(install):
-    requires = "Provides-Extra: deep\nRequires-Dist: surely-not-installed>=1; extra == 'deep'\nRequires-Dist: click\n"
-    install("demo", "import surely_not_installed", requires=requires, extras=" [deep]")
+@pytest.mark.parametrize(("extra", "written"), [("deep", ":hooks [deep]"), ("demo", "")])
+def test_a_missing_extra_is_told_as_its_install_command(install, extra, written):
+    needed = f"Requires-Dist: surely-not-installed>=1; extra == '{extra}'\nRequires-Dist: click\n"
+    install("demo", "import surely_not_installed", requires=f"Provides-Extra: {extra}\n{needed}", extras=written)
 
     plugin = Plugins.load().found["demo"]
 
     assert plugin.state == "broken"
-    assert "needs surely-not-installed: pip install 'demo-plugin[deep]'" == plugin.reason
+    assert f"needs surely-not-installed: pip install 'demo-plugin[{extra}]'" == plugin.reason
 
 
 def test_an_extra_that_is_installed_is_no_obstacle(install):
