@@ -34,7 +34,7 @@ class ModelService(Service):
     diversity: float
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """(n, count) item ids for user ids (n,), best first, None where there are no more; DataError for unknown ids."""
+        """(n, count) item ids for user ids (n,), best first, None where there are no more; DataError for strangers."""
         lists, _ = self.lists(self.codes(list(np.ravel(inputs))))
         ids = np.append(self.catalogue.item_ids.to_numpy(object), None)
         return ids[lists]

@@ -59,7 +59,7 @@ def leaderboard(rankings: dict[str, Ranking], metric: str) -> pd.DataFrame:
 def _demand_one_protocol(rankings: dict[str, Ranking]) -> None:
     for (one, ours), (other, theirs) in pairwise(rankings.items()):
         if ours.protocol.digest != theirs.protocol.digest:
-            differences = "; ".join(ours.protocol.differences(theirs))
+            differences = "; ".join(ours.protocol.differences(theirs.protocol))
             raise DataError(
                 f"{one!r} and {other!r} cannot stand in one table: their protocols differ ({differences}). "
                 "Judge both on the same split in the same way."

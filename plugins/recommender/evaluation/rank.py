@@ -80,7 +80,7 @@ def _lists(
         allowed = candidates.allowed & (popularity > 0)
         candidates = Candidates(candidates.masked, allowed, candidates.sampled, candidates.relevant, candidates.seed)
         reachable = sparse.csr_matrix(relevant.multiply(allowed[None, :].astype(np.float32)))
-        if reachable.nnz == 0:
+        if reachable.count_nonzero() == 0:
             raise DataError(
                 f"{name} cannot score items without a training interaction, and all {relevant.nnz:,} relevant "
                 f"interactions of the {stage.part} part are with such items. Use 'recommender.content', a hybrid, or "

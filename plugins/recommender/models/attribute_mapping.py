@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import linalg, sparse
 
 from pipeline.errors import DataError
-from plugins.recommender.models.factors import Factors
+from plugins.recommender.models.factors import Factors, FeatureFactors
 from plugins.recommender.types import Holdout, Recommender
 
 if TYPE_CHECKING:
     from plugins.recommender import ranking_stages as stages
 
 
-@dataclass(frozen=True)
-class MappedFactors(Factors):
-    """Factors that also hold vectors for items without a training interaction."""
-
-    scores_cold_items: ClassVar[bool] = True
-
-
-def fit(stage: stages.AttributeMapping, factors: Recommender, split: Holdout) -> MappedFactors:
+def fit(stage: stages.AttributeMapping, factors: Recommender, split: Holdout) -> FeatureFactors:
     """Replace the vectors of cold items; DataError for a model without vectors or items without features."""
     if not isinstance(factors, Factors):
         raise DataError(
@@ -40,7 +32,7 @@ def fit(stage: stages.AttributeMapping, factors: Recommender, split: Holdout) ->
     vectors = np.column_stack([factors.item_factors, factors.item_bias])
     placed = mapped(described.matrix, vectors, known, stage.l2)
     fields = {"item_factors": placed[:, :-1], "item_bias": placed[:, -1]}
-    return MappedFactors(factors.user_factors, **{k: np.ascontiguousarray(v) for k, v in fields.items()})
+    return FeatureFactors(factors.user_factors, **{k: np.ascontiguousarray(v) for k, v in fields.items()})
 
 
 def mapped(features: sparse.csr_matrix, vectors: np.ndarray, known: np.ndarray, l2: float) -> np.ndarray:

@@ -31,3 +31,10 @@ class Factors(Recommender):
         """The cosine of the items' vectors: the model has no weights between items."""
         unit = self.item_factors / np.maximum(np.linalg.norm(self.item_factors, axis=1, keepdims=True), 1e-12)
         return unit[items] @ unit[history].T
+
+
+@dataclass(frozen=True)
+class FeatureFactors(Factors):
+    """Factors that hold vectors for items without a training interaction too, because features place them."""
+
+    scores_cold_items: ClassVar[bool] = True
