@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -50,7 +51,9 @@ def test_clear_removes_everything(filled, command):
 
 
 def test_prune_by_age_removes_what_was_not_used(filled, command):
-    old = next(path for path in Path(".pipeline/entries").rglob("*.json") if '"make"' in path.read_text())
+    old = next(
+        path for path in Path(".pipeline/entries").rglob("*.json") if json.loads(path.read_text())["stage"] == "make"
+    )
     os.utime(old, (time.time() - 40 * 86400,) * 2)
 
     removed = command("cache", "prune", "--older-than", "30d", "--json").json["removed"]
