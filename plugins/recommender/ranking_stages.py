@@ -105,6 +105,21 @@ class Ease(Stage):
         return ease.fit(self, split)
 
 
+class Slim(Stage):
+    """Fit sparse item-to-item weights of zero or above (Ning & Karypis 2011)."""
+
+    l1: float = Field(5.0, ge=0, description="Penalty on the sum of the weights: the higher, the fewer there are.")
+    l2: float = Field(300.0, gt=0, description="Penalty on the squared weights.")
+    penalty: float = Field(300.0, gt=0, description="Step control of ADMM; changes the way, not the end.")
+    iterations: int = Field(20, gt=0, description="Steps of ADMM.")
+
+    def run(self, split: Holdout) -> Recommender:
+        """Alternate."""
+        from plugins.recommender.models import slim
+
+        return slim.fit(self, split)
+
+
 class Als(Stage):
     """Factorise the implicit matrix by alternating least squares (Hu, Koren & Volinsky 2008)."""
 
@@ -160,5 +175,5 @@ class Switching(Stage):
 
 
 STAGES: list[type[Stage]] = [
-    Popularity, Random, Content, ItemKnn, UserKnn, Rp3beta, Ease, Als, AttributeMapping, Weighted, Switching,
+    Popularity, Random, Content, ItemKnn, UserKnn, Rp3beta, Ease, Slim, Als, AttributeMapping, Weighted, Switching,
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from pipeline.datasets import Dataset
 from pipeline.hooks import hookimpl
 from pipeline.stage import DataPath, Stage
 from pipeline.types import Table
-from plugins.recommender import ranking_stages, rating_stages, types
+from plugins.recommender import neural_stages, ranking_stages, rating_stages, types
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Cutoffs = Annotated[tuple[Annotated[int, Field(gt=0, le=1000)], ...], Field(min_length=1)]
@@ -192,6 +192,7 @@ def pipeline_stages() -> list[Any]:
         Split,
         Folds,
         *ranking_stages.STAGES,
+        *neural_stages.STAGES,
         Evaluate,
         Compare,
         Recommend,
