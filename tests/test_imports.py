@@ -153,6 +153,8 @@ def test_a_plugins_menu_is_read_without_heavy_libraries(plugin):
         ["check", "pipelines/quickstart.yaml"],
         ["plan", "pipelines/quickstart.yaml"],
         ["plan", "pipelines/quickstart.yaml", "--graph"],
+        ["check", "pipelines/sweep/quickstart.yaml"],
+        ["plan", "pipelines/sweep/quickstart.yaml"],
         ["stages"],
         ["stages", "vae.fit"],
         ["plugins"],

@@ -58,13 +58,18 @@ def command(
 def _document(plan: Plan, outlooks: list[Outlook]) -> dict[str, Any]:
     from pipeline.preview import edges, provenance
 
-    return {
+    document: dict[str, Any] = {
         "experiment": plan.experiment,
         "runs": [{"variants": dict(run.variants), "seed": run.seed} for run in plan.runs],
         "stages": [outlook.as_dict() for outlook in outlooks],
         "edges": [{"from": up, "to": down, "type": what} for up, down, what in edges(plan)],
         "values": [{"key": r.key, "value": r.value, "origin": r.origin} for r in provenance(plan)],
     }
+    if plan.spec.sweep is not None:
+        from pipeline import sweep
+
+        document["sweep"] = sweep.describe(plan)
+    return document
 
 
 def _print(plan: Plan, outlooks: list[Outlook]) -> None:
@@ -81,3 +86,19 @@ def _print(plan: Plan, outlooks: list[Outlook]) -> None:
     told = ", ".join(f"{number} {state}" for state, number in count.items() if number)
     runs = f"{len(plan.runs)} runs: " if several else ""
     click.echo(f"\n{runs}{told.replace('runs', 'to run')}")
+    if plan.spec.sweep is not None:
+        from pipeline import sweep
+
+        _print_sweep(sweep.describe(plan))
+
+
+def _print_sweep(told: dict[str, Any]) -> None:
+    seeds = f" with {len(told['seeds'])} seeds each" if len(told["seeds"]) > 1 else ""
+    objectives = ", ".join(f"{mode} {metric}" for metric, mode in told["objectives"].items())
+    scheduler = "" if told["scheduler"] == "none" else f", stopped early by {told['scheduler']}"
+    click.echo(f"\nsweep: {objectives}; {told['trials']} trials{seeds}, chosen by {told['search']}{scheduler}")
+    print_table(["dimension", ""], told["dimensions"].items())
+    click.echo(f"once for all: {', '.join(told['shared']) or 'nothing'}")
+    click.echo(f"for each trial: {', '.join(told['per_trial'])}")
+    executions, alone = told["stage_executions"], told["stage_executions_without_sharing"]
+    click.echo(f"{executions} stage executions at most, {alone} without sharing")

@@ -67,6 +67,38 @@ def test_a_secret_is_never_shown(project, command, monkeypatch):
     assert not any("123456" in text for text in shown)
 
 
+SWEEP = """
+sweep:
+  metric: draw/drawn
+  trials: 5
+  search: random
+  seeds: 2
+  space: {draw.bonus: {uniform: [0.0, 1.0]}}
+"""
+
+
+def test_a_sweep_is_told_with_what_its_trials_share(project, command):
+    project.write(CHAIN + SWEEP)
+    project.load()
+
+    ended = command("plan", project.file)
+
+    assert "sweep: max draw/drawn; 5 trials with 2 seeds each, chosen by random" in ended.out
+    assert "once for all: make" in ended.out
+    assert "for each trial: draw" in ended.out
+    assert ["make"] == command("plan", project.file, "--json").json["sweep"]["shared"]
+
+
+@pytest.mark.parametrize("name", ["plan", "check"])
+def test_a_wrong_sweep_is_told_before_anything_runs(project, command, name):
+    project.write(CHAIN + SWEEP.replace("draw/drawn", "draw/drown"))
+
+    ended = command(name, project.file, "--trust")
+
+    assert ended.status == 2
+    assert "Did you mean 'draw/drawn'?" in ended.err
+
+
 def test_a_wrong_file_ends_with_status_2(project, command):
     project.write("  make: {uses: counting.mak}")
 
