@@ -103,10 +103,12 @@ class _Progress:
         for step in self.plan.steps:
             try:
                 self.complete(step)
-            except StageError as error:
-                message = self.runner.redact(error.message)
+            except PipelineError as error:
+                # Missing data or a full disk ends this run as a failing stage does; the others go on.
+                failed = error if isinstance(error, StageError) else StageError(step.name, str(error))
+                message = self.runner.redact(failed.message)
                 self.runner.emit("pipeline_stage_failed", run=self.run, stage=step.name, error=message)
-                return self.outcome("failed", error)
+                return self.outcome("failed", failed)
         return self.outcome("finished")
 
     def complete(self, step: Step) -> None:

@@ -69,6 +69,15 @@ def test_a_file_is_known_by_its_content(project):
     assert (changed.artifact("read"), touched.artifact("read")) == ("two", "two")
 
 
+def test_data_that_is_missing_fails_its_run_and_names_the_stage(project):
+    project.write("  read: {uses: counting.read, with: {path: nowhere.txt}}", "seeds: [0, 1]")
+
+    result = project.run()
+
+    outcomes = [(run.outcome.status, run.outcome.failed_stage, run.outcome.error) for run in result.runs]
+    assert outcomes == [("failed", "read", "nowhere.txt does not exist")] * 2
+
+
 def test_stages_shared_by_variants_and_seeds_are_computed_once(project):
     project.write(
         "  make: {uses: counting.make}\n"
