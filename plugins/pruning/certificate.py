@@ -1,0 +1,170 @@
+"""What `pruning.effect` does: the pruned network against the dense one, everything measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.context import Context
+from pipeline.errors import StageError
+from pipeline.types import Images, Split, TorchModel
+from plugins.pruning import figures
+from plugins.pruning.counting import nonzeros, parameters, work
+from plugins.pruning.examples import Examples, examples, outputs
+from plugins.pruning.latency import latencies, ratio_interval
+from plugins.pruning.objective import Objective, classifies, quality
+from plugins.pruning.storage import dense_bytes, to_sparse, with_sparse_layers
+from plugins.pruning.types import Pruned
+
+if TYPE_CHECKING:
+    from plugins.pruning.stages import Effect
+
+TOLERANCE = 1e-4
+"""Largest difference of outputs, as a share of the largest output, that summing in another order may make."""
+
+
+def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Split[Images], context: Context) -> None:
+    """Measure, log and draw; StageError where the small network computes something else than the masked one."""
+    held_out = examples(images.test, torch.device("cpu"))
+    full, masked, small = dense.module(), pruned.module(), pruned.shrunken()
+    objective = Objective(classifies(full, held_out))
+    if objective.needs_teacher:
+        held_out = held_out.taught_by(full)
+    difference = largest_difference(masked, small, held_out)
+    if difference > TOLERANCE:
+        raise StageError(
+            "effect",
+            f"the network without its removed channels differs from the masked one by {difference:.2g} of the largest "
+            f"output, more than {TOLERANCE:g}: the network uses its channels in a way the removal does not know. "
+            "Please report it with the network.",
+        )
+    context.log({"largest_difference": difference, **_quality(full, small, held_out, objective)})
+    forms = {"dense": full, "pruned": small}
+    if not pruned.structured:
+        forms["pruned, stored sparse"] = with_sparse_layers(small)
+    sizes = {
+        name: size(network, held_out.take(torch.arange(1)).inputs)
+        for name, network in (("dense", full), ("pruned", small))
+    }
+    context.log(_reductions(sizes))
+    rows, speedups = _latency(stage, forms, held_out)
+    context.log(speedups)
+    context.table("sizes", [{"form": name, **values} for name, values in sizes.items()])
+    context.table("latency", rows)
+    context.text("certificate.md", _certificate(sizes, rows, difference))
+    context.figure("latency", figures.latency(rows))
+    context.figure("sizes", figures.sizes(sizes))
+    if objective.classifies:
+        assert held_out.labels is not None
+        labels = held_out.labels.numpy()
+        before, after = (outputs(network, held_out).argmax(1).numpy() for network in (full, small))
+        context.figure("confusion", figures.confusion(labels, before, after, images.test.classes))
+
+
+def largest_difference(one: nn.Module, other: nn.Module, given: Examples) -> float:
+    """The largest difference of two networks' outputs on all examples, as a share of the largest output."""
+    first, second = outputs(one, given), outputs(other, given)
+    return float((first - second).abs().max() / first.abs().max().clamp_min(torch.finfo(first.dtype).tiny))
+
+
+def size(network: nn.Module, example: Tensor) -> dict[str, int]:
+    """Parameters, multiply-accumulates and bytes, with all weights and with the nonzero ones only."""
+    layers = work(network, example).values()
+    state = network.state_dict()
+    return {
+        "parameters": parameters(network),
+        "nonzeros": nonzeros(network),
+        "multiply_accumulates": sum(layer.dense for layer in layers),
+        "nonzero_multiply_accumulates": sum(layer.sparse for layer in layers),
+        "bytes": dense_bytes(state),
+        "sparse_bytes": dense_bytes(to_sparse(state)),
+    }
+
+
+def _quality(full: nn.Module, small: nn.Module, held_out: Examples, objective: Objective) -> dict[str, float]:
+    if not objective.classifies:
+        return quality(small, held_out, objective)
+    before, after = (quality(network, held_out, objective)["accuracy"] for network in (full, small))
+    return {"accuracy": after, "dense_accuracy": before, "accuracy_loss": before - after}
+
+
+def _reductions(sizes: dict[str, dict[str, int]]) -> dict[str, float]:
+    dense, pruned = sizes["dense"], sizes["pruned"]
+    return {
+        "compression": dense["parameters"] / pruned["nonzeros"],
+        "flops_reduction": dense["multiply_accumulates"] / max(pruned["multiply_accumulates"], 1),
+        "theoretical_speedup": dense["multiply_accumulates"] / max(pruned["nonzero_multiply_accumulates"], 1),
+        "bytes_reduction": dense["bytes"] / pruned["bytes"],
+        "sparse_bytes_reduction": dense["bytes"] / pruned["sparse_bytes"],
+        "parameters": pruned["parameters"],
+        "nonzeros": pruned["nonzeros"],
+        "bytes": pruned["bytes"],
+    }
+
+
+def _latency(
+    stage: Effect, forms: dict[str, nn.Module], held_out: Examples
+) -> tuple[list[dict[str, float | str]], dict[str, float]]:
+    """Rows of the table by form and batch size, and the metrics."""
+    rows: list[dict[str, float | str]] = []
+    metrics: dict[str, float] = {}
+    for batch_size in dict.fromkeys((1, stage.batch_size)):
+        batch = held_out.take(torch.arange(batch_size) % len(held_out)).inputs
+        found = latencies(forms, batch, stage.repetitions)
+        for name, times in found.items():
+            ratio, low, high = ratio_interval(found["dense"], times)
+            p50, p95 = np.quantile(times, (0.5, 0.95))
+            rows.append(
+                {
+                    "form": name,
+                    "batch_size": batch_size,
+                    "p50_ms": float(p50),
+                    "p95_ms": float(p95),
+                    "speedup": ratio,
+                    "speedup_low": low,
+                    "speedup_high": high,
+                }
+            )
+    suffixes = {"dense": "", "pruned": "", "pruned, stored sparse": "_sparse"}
+    for row in rows:
+        form = str(row["form"])
+        if row["batch_size"] == stage.batch_size:
+            if form == "dense":
+                metrics["dense_latency_ms"] = float(row["p50_ms"])
+                continue
+            metrics[f"latency_speedup{suffixes[form]}"] = float(row["speedup"])
+            if form == "pruned":
+                metrics |= {f"latency_speedup_{end}": float(row[f"speedup_{end}"]) for end in ("low", "high")}
+                metrics["latency_ms"] = float(row["p50_ms"])
+        elif form == "pruned":
+            metrics["latency_speedup_one"] = float(row["speedup"])
+    return rows, metrics
+
+
+def _certificate(sizes: dict[str, dict[str, int]], rows: list[dict[str, float | str]], difference: float) -> str:
+    """The findings as a page of text."""
+    lines = ["# Effect of pruning", "", "| | dense | pruned | reduction |", "|--|--:|--:|--:|"]
+    dense, pruned = sizes["dense"], sizes["pruned"]
+    lines += [
+        f"| {name.replace('_', ' ')} | {dense[name]:,} | {pruned[name]:,} | {dense[name] / max(pruned[name], 1):.2f}x |"
+        for name in dense
+    ]
+    lines += [
+        "",
+        "| form | batch | median ms | 95th percentile ms | speed-up (95 % interval) |",
+        "|--|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {row['form']} | {row['batch_size']} | {row['p50_ms']:.3f} | {row['p95_ms']:.3f} | "
+        f"{row['speedup']:.2f}x ({row['speedup_low']:.2f} to {row['speedup_high']:.2f}) |"
+        for row in rows
+    ]
+    lines += [
+        "",
+        f"Largest difference between the masked and the small network on the test pictures: {difference:.1e} of "
+        "the largest output. Latency: one CPU thread of this machine.",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,219 @@
+"""What `pruning.prune_channels` does: whole channels and units, with all that depends on them.
+
+Which channels hang together, across residual sums, concatenations and flattening, is told by Torch-Pruning's dependency
+graph (Fang et al. 2023, "DepGraph: Towards Any Structural Pruning"); its importances are the criteria.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.context import Context
+from pipeline.errors import StageError
+from pipeline.types import Images, Split, TorchModel
+from plugins.pruning import figures
+from plugins.pruning.counting import parameters, work
+from plugins.pruning.criteria import Probe
+from plugins.pruning.latency import speedup
+from plugins.pruning.objective import quality
+from plugins.pruning.pruning import prepared, some
+from plugins.pruning.shrinking import compose, embed, shrink, whole
+from plugins.pruning.training import train
+from plugins.pruning.types import Pruned, without_weights
+from plugins.pruning.weights import prunable
+
+if TYPE_CHECKING:
+    from plugins.pruning.stages import PruneChannels
+
+Masks = dict[str, Tensor]
+STEPS = 10
+MOST = 0.99
+
+
+def prune(stage: PruneChannels, dense: TorchModel, images: Split[Images], context: Context) -> Pruned:
+    """Remove channels until the target is reached, round by round; StageError where it cannot be."""
+    network = dense.module().to(context.device)
+    check_not_shared(network)
+    prunable(network)
+    given, held_out, objective = prepared(stage, network, images, context.device)
+    generator = torch.Generator().manual_seed(context.seed)
+    example = given.take(torch.arange(1, device=given.inputs.device)).inputs
+    fixed = fixed_layers(network, example)
+    reached = _measure(stage, network, some(given, 256, generator).take(torch.arange(256)).inputs)
+    masks = whole(network)
+    small = network
+    history: list[dict[str, float]] = []
+    for round_ in context.progress(range(1, stage.rounds + 1), "rounds"):
+        goal = stage.target ** (round_ / stage.rounds)
+        probe = Probe(some(given, stage.score_samples, generator), objective, generator)
+        inner = to_reach(small.eval(), example, fixed, stage.criterion, probe, goal, reached)
+        small, masks = shrink(small, inner), compose(masks, inner)
+        train(small, given, objective, stage.settings(last=round_ == stage.rounds), generator)
+        history.append({"compression": parameters(network) / parameters(small), **quality(small, held_out, objective)})
+        context.log(history[-1], step=round_)
+    kept = {name: masks[name] for name in prunable(network)}
+    context.figure("sparsity_by_layer", figures.sparsity_by_layer({name: mask.cpu() for name, mask in kept.items()}))
+    if len(history) > 1:
+        context.figure("rounds", figures.rounds(history))
+    state = {name: value.cpu() for name, value in embed(small.state_dict(), masks).items()}
+    return Pruned(without_weights(dense), {name: mask.cpu() for name, mask in masks.items()}, True, state=state)
+
+
+def to_reach(
+    network: nn.Module,
+    example: Tensor,
+    fixed: list[str],
+    criterion: str,
+    probe: Probe,
+    goal: float,
+    reached: Callable[[nn.Module], float],
+) -> Masks:
+    """Masks with the fewest channels removed for which ``reached`` gives ``goal`` or more, by bisection."""
+    gradients(network, probe)
+    most = masks_at(network, example, fixed, criterion, MOST)
+    if (best := reached(shrink(network, most))) < goal:
+        raise StageError(
+            "prune",
+            f"a {goal:.3g}-fold reduction cannot be reached: with one channel left in each layer it is {best:.3g}. "
+            "Choose less.",
+        )
+    low, high = 0.0, MOST
+    for _ in range(STEPS):
+        ratio = (low + high) / 2
+        masks = masks_at(network, example, fixed, criterion, ratio)
+        if reached(shrink(network, masks)) >= goal:
+            high, most = ratio, masks
+        else:
+            low = ratio
+    return most
+
+
+def masks_at(network: nn.Module, example: Tensor, fixed: list[str], criterion: str, ratio: float) -> Masks:
+    """Masks of all parameters and buffers with the share ``ratio`` of the channels removed, the least important ones.
+
+    The removal is carried out on a copy and repeated on another one, in which every number is its own index: what is
+    left there tells what was kept, whatever layers there are.
+    """
+    import torch_pruning
+
+    pruned = _with_gradients(network)
+    layers = dict(pruned.named_modules())
+    pruner = torch_pruning.pruner.BasePruner(
+        pruned,
+        example,
+        importance(criterion),
+        global_pruning=criterion != "random",
+        pruning_ratio=ratio,
+        ignored_layers=[layers[name] for name in fixed],
+        root_module_types=[nn.modules.conv._ConvNd, nn.Linear],
+    )
+    pruner.step()
+    numbered = deepcopy(network).double()
+    with torch.no_grad():
+        for value in _numbers(numbered).values():
+            value.copy_(torch.arange(value.numel(), dtype=value.dtype).view_as(value))
+    graph = torch_pruning.DependencyGraph().build_dependency(numbered, example.double())
+    graph.load_pruning_history(pruner.pruning_history())
+    left = _numbers(numbered)
+    masks = whole(network)
+    for name, mask in masks.items():
+        mask.zero_()
+        mask.view(-1)[left[name].detach().long().flatten()] = True
+    return masks
+
+
+def importance(criterion: str) -> Any:
+    """Torch-Pruning's importance of a group of channels by our name for it."""
+    from torch_pruning.pruner import importance as importances
+
+    makers: dict[str, Callable[[], Any]] = {
+        "l1": lambda: importances.GroupMagnitudeImportance(p=1),
+        "l2": lambda: importances.GroupMagnitudeImportance(p=2),
+        "bn_scale": importances.BNScaleImportance,
+        "taylor": importances.GroupTaylorImportance,
+        "geometric_median": importances.FPGMImportance,
+        "lamp": importances.LAMPImportance,
+        "random": importances.RandomImportance,
+    }
+    return makers[criterion]()
+
+
+def fixed_layers(network: nn.Module, example: Tensor) -> list[str]:
+    """Layers whose channels must all stay: without one, the output has another shape, or cannot be computed."""
+    import torch_pruning
+
+    names = {layer: name for name, layer in network.named_modules()}
+    expected = network(example).shape
+    roots = [nn.modules.conv._ConvNd, nn.Linear]
+    graph = torch_pruning.DependencyGraph().build_dependency(network, example)
+    return [
+        names[group[0].dep.target.module]
+        for group in graph.get_all_groups(root_module_types=roots)
+        if not _survives(network, example, names[group[0].dep.target.module], expected)
+    ]
+
+
+def check_not_shared(network: nn.Module) -> None:
+    """StageError where two layers share a weight: neither can lose a channel that the other needs."""
+    owners: dict[int, str] = {}
+    for prefix, layer in network.named_modules():
+        for name, parameter in layer.named_parameters(recurse=False):
+            place = f"{prefix}.{name}"
+            if (other := owners.setdefault(id(parameter), place)) != place:
+                raise StageError(
+                    "prune",
+                    f"{other} and {place} share one weight, whose channels cannot be removed from one place alone. "
+                    "Prune single weights instead, with pruning.prune.",
+                )
+
+
+def gradients(network: nn.Module, probe: Probe) -> None:
+    """Leave the mean loss's gradient in each parameter, where Torch-Pruning's Taylor criterion looks for it."""
+    weights = dict(network.named_parameters())
+    for weight, gradient in zip(weights.values(), probe.gradients(network, weights).values(), strict=True):
+        weight.grad = gradient
+
+
+def _measure(stage: PruneChannels, network: nn.Module, batch: Tensor) -> Callable[[nn.Module], float]:
+    """How many times smaller or faster another network is, in the target's measure."""
+    before = sum(layer.dense for layer in work(network, batch[:1]).values())
+    weights = parameters(network)
+    by_target: dict[str, Callable[[nn.Module], float]] = {
+        "compression": lambda small: weights / parameters(small),
+        "flops_reduction": lambda small: before / sum(layer.dense for layer in work(small, batch[:1]).values()),
+        "latency_speedup": lambda small: speedup(network, small, batch),
+    }
+    return by_target[stage.target_name]
+
+
+def _with_gradients(network: nn.Module) -> nn.Module:
+    copy = deepcopy(network)
+    for ours, theirs in zip(network.parameters(), copy.parameters(), strict=True):
+        theirs.grad = ours.grad
+    return copy
+
+
+def _numbers(network: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers that have dimensions, by name; parts of the network, not copies."""
+    return {name: value for name, value in network.state_dict().items() if value.ndim}
+
+
+def _survives(network: nn.Module, example: Tensor, name: str, expected: torch.Size) -> bool:
+    import torch_pruning
+
+    copy = deepcopy(network)
+    layer = dict(copy.named_modules())[name]
+    graph = torch_pruning.DependencyGraph().build_dependency(copy, example)
+    group = graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, [0])
+    if not graph.check_pruning_group(group):
+        return False
+    group.prune()
+    try:
+        return bool(copy(example).shape == expected)
+    except (RuntimeError, ValueError):
+        return False

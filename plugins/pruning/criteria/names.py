@@ -1,0 +1,7 @@
+"""The names of the criteria, apart from their code so that the menu is quick to read."""
+
+from typing import Literal
+
+Name = Literal["magnitude", "random", "lamp", "snip", "grasp", "synflow", "movement", "wanda", "obd"]
+
+ChannelName = Literal["l1", "l2", "bn_scale", "taylor", "geometric_median", "lamp", "random"]

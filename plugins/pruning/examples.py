@@ -1,0 +1,65 @@
+"""Pictures and what a network should make of them, as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.errors import DataError
+from pipeline.types import Images
+
+BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Examples:
+    """n pictures, bytes or floats; their classes (n,), if any; and a teacher's outputs (n, ...), if any."""
+
+    inputs: Tensor
+    labels: Tensor | None
+    teacher: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, index: Tensor) -> Examples:
+        """The examples at ``index``, with inputs as float32 in 0..1: bytes are kept as bytes until here."""
+        labels, teacher = (part if part is None else part[index] for part in (self.labels, self.teacher))
+        inputs = self.inputs[index]
+        return Examples(inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs, labels, teacher)
+
+    def batches(self, size: int = BATCH, generator: torch.Generator | None = None) -> Iterator[Examples]:
+        """All examples in batches, in order or as ``generator`` shuffles them."""
+        device = self.inputs.device
+        order = torch.arange(len(self), device=device)
+        if generator is not None:
+            order = torch.randperm(len(self), generator=generator).to(device)
+        return map(self.take, order.split(size))
+
+    def taught_by(self, network: nn.Module) -> Examples:
+        """The same examples with the network's outputs as the teacher's."""
+        return replace(self, teacher=outputs(network, self))
+
+
+def examples(images: Images, device: torch.device) -> Examples:
+    """The pictures on ``device``; DataError where there are none or where pixels are no finite numbers."""
+    if not len(images):
+        raise DataError("there are no pictures to prune with.")
+    pixels = np.asarray(images.pixels)
+    if pixels.dtype != np.uint8:
+        pixels = images.scaled()
+        if not np.isfinite(pixels).all():
+            raise DataError("some pixels are no finite numbers. Mend or leave out those pictures.")
+    labels = None if images.labels is None else torch.from_numpy(np.asarray(images.labels, np.int64)).to(device)
+    return Examples(torch.from_numpy(np.array(pixels, order="C")).to(device), labels)
+
+
+@torch.inference_mode()
+def outputs(network: nn.Module, given: Examples) -> Tensor:
+    """What the network makes of all examples, in evaluation mode."""
+    network.eval()
+    return torch.cat([network(batch.inputs) for batch in given.batches()]).clone()

@@ -1,0 +1,82 @@
+"""From masked networks to small ones and back: rows, columns and channels that are all removed are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+Masks = Mapping[str, Tensor]
+
+
+def kept_shape(mask: Tensor) -> tuple[int, ...]:
+    """How many indices are kept along each dimension."""
+    dimensions = range(mask.ndim)
+    return tuple(int(mask.amax([d for d in dimensions if d != kept] or []).sum()) for kept in dimensions)
+
+
+def kept(value: Tensor, mask: Tensor) -> Tensor:
+    """The part of ``value`` that a product mask keeps."""
+    return value[mask].reshape(kept_shape(mask) if mask.ndim > 1 else (-1,))
+
+
+def embedded(value: Tensor, mask: Tensor) -> Tensor:
+    """The inverse: ``value`` where the mask keeps, zero elsewhere."""
+    whole = value.new_zeros(mask.shape)
+    whole[mask] = value.flatten()
+    return whole
+
+
+def shrink(network: nn.Module, masks: Masks) -> nn.Module:
+    """A copy without what the masks leave out."""
+    small = deepcopy(network)
+    for prefix, layer in small.named_modules():
+        for name, value in [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]:
+            mask = masks.get(f"{prefix}.{name}" if prefix else name)
+            if mask is None or bool(mask.all()):
+                continue
+            part = kept(value.detach(), mask)
+            if name in layer._parameters:
+                setattr(layer, name, nn.Parameter(part, requires_grad=value.requires_grad))
+            else:
+                layer.register_buffer(name, part)
+        _resize(layer)
+    return small
+
+
+def embed(small: Mapping[str, Tensor], masks: Masks) -> dict[str, Tensor]:
+    """The state dict of full size that computes what the small one does."""
+    return {name: embedded(value, masks[name]) if name in masks else value for name, value in small.items()}
+
+
+def compose(outer: Masks, inner: Masks) -> dict[str, Tensor]:
+    """The masks of full size of two prunings, the second of what the first one left."""
+    return {name: embedded(inner[name], mask) if name in inner else mask for name, mask in outer.items()}
+
+
+def _resize(layer: nn.Module) -> None:
+    """Let the layer's own record of its size follow its weights."""
+    weight = getattr(layer, "weight", None)
+    if not isinstance(weight, Tensor):
+        return
+    if isinstance(layer, nn.Linear):
+        layer.out_features, layer.in_features = weight.shape
+    elif isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+        layer.in_channels, layer.out_channels = weight.shape[0], weight.shape[1] * layer.groups
+    elif isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        if layer.groups == layer.in_channels and layer.groups > 1:
+            layer.groups = weight.shape[0] // (layer.out_channels // layer.groups)
+        layer.out_channels, layer.in_channels = weight.shape[0], weight.shape[1] * layer.groups
+    elif isinstance(layer, nn.modules.batchnorm._BatchNorm):
+        layer.num_features = len(weight)
+    elif isinstance(layer, nn.LayerNorm):
+        layer.normalized_shape = tuple(weight.shape)
+
+
+def whole(network: nn.Module) -> dict[str, Tensor]:
+    """Masks that keep everything, of all parameters and buffers that have dimensions."""
+    return {
+        name: torch.ones_like(value, dtype=torch.bool) for name, value in network.state_dict().items() if value.ndim
+    }
