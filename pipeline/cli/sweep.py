@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,8 @@ def command(
 
     plan = load(file, overrides, trust).plan
     resume = resume or _go_on(plan, trials, quiet=as_json)
-    with display(quiet=as_json) as (progress, observers):
+    # Ray and a stage may print; only the document goes to standard output.
+    with redirect_stdout(sys.stderr), display(quiet=as_json) as (progress, observers):
         result = tracked_sweep(
             plan,
             trials=trials,

@@ -38,13 +38,13 @@ def cluster(address: str | None, resources: dict[str, float] | None = None) -> I
         os.environ.setdefault(name, value)
     import ray
 
-    _hush()
     if ray.is_initialized():
         yield
         return
     # Workers put the driver's working directory first on their path: an empty one can shadow nothing.
     with tempfile.TemporaryDirectory(prefix="pipeline-sweep-") as folder:
         _connect(ray, address or os.environ.get("RAY_ADDRESS"), folder, resources)
+        _hush()
         try:
             yield
         finally:
@@ -82,5 +82,6 @@ def _inside(folder: str) -> Iterator[None]:
 
 
 def _hush() -> None:
-    for name in ("ray", "ray.tune", "ray.data", "ray.train"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    """What Ray has to say of a trial, the sweep says itself."""
+    for name in ("ray", "ray.tune"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

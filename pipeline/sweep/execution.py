@@ -113,10 +113,17 @@ class Execution:
             if isinstance(record, Metrics) and record.step is not None and self.objective.name in record.values:
                 self._pause(record.values[self.objective.name], record.step)
 
+    def told(self) -> None:
+        """Return once the driver has heard everything: a checkpoint must not be ahead of what is known of the stage."""
+        if not self.watched and self._events:
+            self._wait(Report(self._take()))
+
     def _pause(self, value: float, step: int) -> None:
-        if step <= self.after:
-            return
-        self._reports.put(Report(self._take(), value, step))
+        if step > self.after:
+            self._wait(Report(self._take(), value, step))
+
+    def _wait(self, report: Report) -> None:
+        self._reports.put(report)
         self._go.acquire()
         if self._stopping:
             raise StageStopped

@@ -8,7 +8,7 @@ import pickle
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,11 +84,12 @@ class LocalPlugin:
 class PlantedCheckpoints:
     """A stage's checkpoints, beginning with one that came from elsewhere."""
 
-    def __init__(self, kept: Checkpoints, planted: tuple[Any, int] | None) -> None:
-        self._kept, self._planted = kept, planted
+    def __init__(self, kept: Checkpoints, planted: tuple[Any, int] | None, told: Callable[[], None]) -> None:
+        self._kept, self._planted, self._told = kept, planted, told
 
     def save(self, state: Any, step: int) -> None:
-        """Keep it; what was planted is outdated."""
+        """Keep it, after what led to it is told; what was planted is outdated."""
+        self._told()
         self._planted = None
         self._kept.save(state, step)
 
@@ -109,6 +110,7 @@ class TrialStore(Store):
     inner: Store
     exclusive: bool
     planted: tuple[Any, int] | None
+    told: Callable[[], None]
     latest: Any = None
     key: str = ""
 
@@ -127,7 +129,7 @@ class TrialStore(Store):
 
     def checkpoints(self, key: str) -> Any:
         """The stage's checkpoints; the first stage that asks gets what was planted."""
-        self.latest = PlantedCheckpoints(super().checkpoints(key), self.planted)
+        self.latest = PlantedCheckpoints(super().checkpoints(key), self.planted, self.told)
         self.planted, self.key = None, key
         return self.latest
 
@@ -156,15 +158,15 @@ class Bench:
         store = Store.open(workplace.store, codecs=plugins.codecs(), packages=plugins.packages)
         return cls(workplace, plugins, pickle.loads(workplace.runs), store)  # noqa: S301  # our own driver sent it
 
-    def trial_store(self, planted: tuple[Any, int] | None) -> TrialStore:
+    def trial_store(self, planted: tuple[Any, int] | None, told: Callable[[], None]) -> TrialStore:
         """The store for one trial: the sweep's, or one that is thrown away."""
         if self.workplace.cached:
-            return TrialStore(self.store, self.workplace.exclusive, planted)
+            return TrialStore(self.store, self.workplace.exclusive, planted, told)
         self.clear()
         folder = Path(tempfile.mkdtemp(prefix="pipeline-trial-"))
         self.scratch.append(folder)
         inner = Store.open(folder, codecs=self.plugins.codecs(), packages=self.plugins.packages)
-        return TrialStore(inner, False, planted)
+        return TrialStore(inner, False, planted, told)
 
     def clear(self) -> None:
         """Remove the stores that were only for a trial."""
@@ -206,7 +208,7 @@ class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followe
 
     def _runner(self, execution: Execution) -> Runner:
         work = self._bench.workplace
-        self._store = self._bench.trial_store(self._planted)
+        self._store = self._bench.trial_store(self._planted, execution.told)
         runner = Runner(
             self._store, execution.emit, fresh=work.fresh_since is not None, shared=work.shared,
             redact=work.secrets.redact,

@@ -230,7 +230,7 @@ def _share(resources: Resources) -> dict[str, float]:
 def _cause(trial: Trial) -> str:
     """Why a trial's worker is gone, in one sentence."""
     error = trial.get_pickled_error()
-    text = str(error) if error is not None else "unknown"
+    text = str(error) if error is not None else "the worker died"  # only a stage's own error is kept by Ray
     if "memory" in text.lower() and "oom" in text.lower():
         return "its worker was ended because the machine's memory was used up"
     if "ActorDied" in type(error).__name__ or "died" in text or "unavailable" in text.lower():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -96,10 +97,10 @@ class Curve(Stage):
             time.sleep(self.seconds)
             self._tell(f"{self.x:.4f} {context.seed} {step} {os.getpid()}")
             level *= 0.7**self.rate
+            noise = self.noise * math.sin(99 * (step + context.seed % 1000))
+            context.log({"loss": (self.x - 0.3) ** 2 + level + noise}, step=step)
             if self.checkpoints:
                 context.save_checkpoint({"level": level}, step)
-            noise = self.noise * float(context.rng.normal())
-            context.log({"loss": (self.x - 0.3) ** 2 + level + noise}, step=step)
             if self.kill_once and step == 3 and self.x > 0.5 and _first(self.kill_once):
                 os.kill(os.getpid(), signal.SIGKILL)
         return level
