@@ -68,9 +68,9 @@ class FactorizationMachine(Trained):
 class MultVae(Trained):
     """Fit a variational autoencoder of histories with a multinomial likelihood (Liang et al. 2018)."""
 
-    learning_rate: float = Field(1e-3, gt=0, description="Step size of Adam.")
-    epochs: int = Field(150, gt=0, description="The most passes over the users.")
-    patience: int = Field(25, gt=0, description="Epochs without a better NDCG@10 on validation after which to stop.")
+    learning_rate: float = Field(3e-3, gt=0, description="Step size of Adam.")
+    epochs: int = Field(100, gt=0, description="The most passes over the users.")
+    patience: int = Field(15, gt=0, description="Epochs without a better NDCG@10 on validation after which to stop.")
     batch_size: int = Field(128, gt=0, description="Users in a step.")
     hidden: int = Field(400, gt=0, description="Width of the hidden layer on either side.")
     latent_dim: int = Field(128, gt=0, description="Dimensions of the latent variable.")

@@ -53,4 +53,5 @@ def as_torch(matrix: sparse.csr_matrix) -> torch.Tensor:
             torch.from_numpy(matrix.indices.astype(np.int64)),
             torch.from_numpy(matrix.data.astype(np.float32)),
             size=matrix.shape,
+            check_invariants=True,
         )

@@ -30,10 +30,9 @@ class NeuMF(Recommender):
 
     def scores(self, users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
         """(batch, items)."""
-        sizes = {name: tuple(self.state[f"{name}.weight"].shape) for name in ("users", "items", "first")}
-        network = Network(
-            sizes["users"][0], sizes["items"][0], sizes["first"][0], sizes["users"][1] - sizes["first"][0]
-        )
+        (n_users, dimensions), (n_items, _) = self.state["users.weight"].shape, self.state["items.weight"].shape
+        width = len(self.state["first.bias"])
+        network = Network(n_users, n_items, width, dimensions - width)
         network.load_state_dict(self.state)
         with torch.inference_mode():
             # A few users at a time: each of them meets all items in the hidden layers.

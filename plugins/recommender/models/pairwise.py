@@ -38,8 +38,8 @@ def train(
 ) -> Factors:
     """Vectors of users and items, of the epoch that is best on the validation part.
 
-    The table of parameters (n_parameters, factors + 1) becomes by ``spread`` a table (users + items, factors + 1), whose
-    last column holds the biases. The loss of a triple is -log sigmoid(score taken - score not taken).
+    The parameters (n_parameters, factors + 1) become by ``spread`` a table (users + items, factors + 1), whose last
+    column holds the biases. The loss of a triple is -log sigmoid(score taken - score not taken).
     """
     n_users = split.catalogue.shape[0]
     generator = torch.Generator().manual_seed(context.seed)

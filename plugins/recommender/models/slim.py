@@ -1,4 +1,4 @@
-"""Sparse linear methods (Ning & Karypis 2011), all items at once by ADMM (Steck, Dimakopoulou, Riabov & Jebara 2020)."""
+"""Sparse linear methods (Ning & Karypis 2011), all items at once by ADMM (Steck et al. 2020)."""
 
 from __future__ import annotations
 

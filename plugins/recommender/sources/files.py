@@ -94,10 +94,12 @@ def _seconds(column: pd.Series, name: str, path: Path) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column):
         return column.astype(np.int64)
     try:
-        return pd.Series(pd.to_datetime(column, utc=True).to_numpy("datetime64[s]").astype(np.int64), column.index)
+        return pd.Series(
+            pd.to_datetime(column, utc=True, format="ISO8601").to_numpy("datetime64[s]").astype(np.int64), column.index
+        )
     except (ValueError, TypeError) as error:
         raise DataError(
-            f"the column {name!r} of {path} must be times: numbers, or dates such as 2024-05-31."
+            f"the column {name!r} of {path} must be times: numbers, or dates such as 2024-05-31 (ISO 8601)."
         ) from error
 
 
@@ -108,7 +110,7 @@ def _described(path: Path | None, id_column: str) -> pd.DataFrame | None:
     _demand(id_column, frame.columns, path)
     if frame[id_column].duplicated().any():
         repeated = frame[id_column][frame[id_column].duplicated()].iloc[0]
-        raise DataError(f"the column {id_column!r} of {path} names {repeated!r} twice: give each a single row.")
+        raise DataError(f"the column {id_column!r} of {path} names {repeated} twice: give each a single row.")
     return frame.set_index(id_column)
 
 
