@@ -66,7 +66,8 @@ stages:
   slow: {{uses: bench_stages.slow, with: {{seconds: {seconds}}}}}
   noop: {{uses: bench_stages.noop, with: {{busy: {busy}}}}}
 sweep:
-  {{metric: noop/loss, trials: {trials}, search: random, concurrency: {workers}, space: {{noop.x: {{uniform: [0, 1]}}}}}}
+  {{metric: noop/loss, trials: {trials}, search: random, concurrency: {workers},
+   space: {{noop.x: {{uniform: [0, 1]}}}}}}
 """
 
 BARE = """

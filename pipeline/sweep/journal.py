@@ -1,7 +1,7 @@
 """The journal of a sweep: one line for each thing that must survive the driver.
 
-A line is written and flushed before anything is built on it, so that a driver killed at any moment has lost at most a
-line that is half written, which is skipped when the journal is read.
+A line is handed to the system before anything is built on it, so that a driver killed at any moment has lost at most
+a line that is half written, which is skipped when the journal is read.
 """
 
 from __future__ import annotations
@@ -99,8 +99,6 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a") as file:
                 file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
         except OSError as error:
             raise RequestError(f"the sweep's journal {self.path} cannot be written: {error.strerror}") from error
 

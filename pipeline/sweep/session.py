@@ -290,9 +290,6 @@ class Session:
         if not live.changes:
             self.agenda.observe(assignment, step, value)
 
-    def recovering(self, assignment: Assignment) -> None:
-        """What the dead worker had told stays told."""
-
     def ended(self, assignment: Assignment, outcome: RunOutcome | None, error: str | None) -> None:
         """Close the trial's run, write it down, let the search learn."""
         live = self.live.get(assignment.name)

@@ -42,9 +42,6 @@ class Driver(Protocol):
     def enough(self) -> bool:
         """Whether everything is to stop now."""
 
-    def recovering(self, assignment: Assignment) -> None:
-        """The trial's worker died, and the trial is tried again."""
-
 
 class Unpickled:
     """Stays in the driver: Tune stores its own settings, which the sweep's journal makes needless."""
@@ -133,7 +130,7 @@ class Proposer(Unpickled, SearchAlgorithm):  # type: ignore[misc]  # ray is not 
         return self._room[1]
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Told by ``Ears`` instead, which also hears the last result."""
+        """Heard by ``Ears`` instead, the last one too."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """The trial is over."""
@@ -156,43 +153,29 @@ class Proposer(Unpickled, SearchAlgorithm):  # type: ignore[misc]  # ray is not 
         """As above."""
 
 
-@dataclass
-class Ears(Unpickled, tune.Callback):  # type: ignore[misc]  # ray is not followed
-    """Takes what the stages told out of each result, before Tune keeps it."""
+class Ears(Unpickled, tune.Stopper):  # type: ignore[misc]  # ray is not followed
+    """Hears every result before anybody else, and ends everything when the driver says so.
 
-    driver: Driver
-    proposer: Proposer
+    A Callback would hear them too, but to count what is used Ray imports MLflow (two seconds) as soon as there is one.
+    """
 
-    def on_trial_result(
-        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
-    ) -> None:
-        """One report."""
-        assignment = self.proposer.trials[trial.trial_id][0]
+    def __init__(self, driver: Driver, proposer: Proposer) -> None:
+        self.driver, self.proposer = driver, proposer
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Take out what the stages told, before Tune keeps the result; no trial is ended here."""
+        assignment, trial = self.proposer.trials[trial_id]
         worker = f"{result.get('node_ip', '')}:{result.get('pid', '')}"
         self.driver.heard(assignment, result.pop(EVENTS, []), worker, result.pop("key", ""))
         outcome = result.pop(OUTCOME, None)
         if outcome is not None:
-            self.proposer.outcomes[trial.trial_id] = outcome
+            self.proposer.outcomes[trial_id] = outcome
         elif OBJECTIVE in result and STEP in result:
             self.driver.stepped(assignment, result[STEP], result[OBJECTIVE], trial.config)
-
-    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        """A worker died."""
-        self.driver.recovering(self.proposer.trials[trial.trial_id][0])
-
-
-class Enough(Unpickled, tune.Stopper):  # type: ignore[misc]  # ray is not followed
-    """Ends everything when the driver says so."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """No trial is ended by itself here."""
         return False
 
     def stop_all(self) -> bool:
-        """Whether all are."""
+        """Whether all trials are to end."""
         return self.driver.enough()
 
 
@@ -213,8 +196,7 @@ def drive(
                 name=name,
                 storage_path=folder,
                 verbose=0,
-                stop=Enough(driver),
-                callbacks=[Ears(driver, proposer)],
+                stop=Ears(driver, proposer),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 failure_config=tune.FailureConfig(max_failures=max_failures),
             ),

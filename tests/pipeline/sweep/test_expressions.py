@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import Origin, RequestError
-from pipeline.sweep.expressions import Expression
 from pipeline.source import read_text
+from pipeline.sweep.expressions import Expression
 
 VALUES = {"model.hidden": 64, "model.latent_dim": 16, "model": "als", "model[als].factors": 8, "data.kind": "digits"}
 

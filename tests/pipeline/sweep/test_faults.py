@@ -74,7 +74,9 @@ class Driver:
 
     def ended(self) -> list[dict[str, Any]]:
         """The ends in the journal."""
-        lines = [line for path in self.folder.glob(".pipeline/sweeps/*.jsonl") for line in path.read_text().splitlines()]
+        lines = [
+            line for path in self.folder.glob(".pipeline/sweeps/*.jsonl") for line in path.read_text().splitlines()
+        ]
         return [json.loads(line)["ended"] for line in lines if line.startswith('{"ended"') and line.endswith("}")]
 
     def finish(self) -> dict[str, Any]:
