@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 from pipeline.source.scalars import is_text
+
+_LINE_BREAK = re.compile("[\n\r\x85\u2028\u2029]")
 
 
 class Written(str):
@@ -36,7 +39,8 @@ def _dumper() -> Any:
             return True
 
     def written(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        style = None if text and is_text(text) else "'"
+        # Between double quotes alone every kind of line break comes back as it was.
+        style = '"' if _LINE_BREAK.search(text) else None if text and is_text(text) else "'"
         return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 
     def escaped(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

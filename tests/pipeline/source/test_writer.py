@@ -9,26 +9,9 @@ from hypothesis import strategies as st
 from pipeline.source import read_text
 from pipeline.source.writer import Written, to_yaml
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
-    [
-        "1e-3",
-        "012",
-        "0o7",
-        "0x1F",
-        "on",
-        "null",
-        "",
-        "~",
-        "12:30:00",
-        "${HOME}",
-        "$${HOME}",
-        "$",
-        "- a",
-        "a: b",
-        "#",
-        "!x",
-    ]
-)
+numbers = ["1e-3", "012", "0o7", "0x1F", "12:30:00"]
+words = ["on", "null", "~", "", "${HOME}", "$${HOME}", "$", "#", "!x", "- a", "a: b", "a\nb", "x\u2028y", "\x85"]
+texts = st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=20) | st.sampled_from(numbers + words)
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
 data = st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3))
 
