@@ -137,6 +137,15 @@ class Pipeline:
             tuple(report.warnings) if report else (),
         )
 
+    def sweep(self, **options: Any) -> Result:
+        """Run the file's sweep and wait; the options of ``pipeline.sweep.tracked.tracked_sweep``.
+
+        ``result.extra["best"]`` is the best run, ``result.extra["pareto"]`` the front where there are several metrics.
+        """
+        from pipeline.sweep.tracked import tracked_sweep
+
+        return tracked_sweep(self.plan, **options)
+
 
 def open_store(location: Store | str | Path | None, plugins: Plugins | None = None) -> Store | None:
     """The store at ``location``; ``PIPELINE_STORE`` overrides the default one.

@@ -14,6 +14,7 @@ from pipeline.cli._load import file_argument, json_option, load, overrides_argum
 @file_argument
 @overrides_argument
 @click.option("--fresh", is_flag=True, help="Compute again what is cached.")
+@click.option("--from", "best_of", metavar="RUN", help="Use the best configuration of a recorded sweep.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--parallel", type=click.IntRange(1), default=1, metavar="N", help="Runs at a time, each in a process.")
 @click.option("--verify", is_flag=True, help="Run each stage twice; fail at the first whose results differ.")
@@ -22,6 +23,7 @@ from pipeline.cli._load import file_argument, json_option, load, overrides_argum
 def command(
     file: Path,
     overrides: tuple[str, ...],
+    best_of: str | None,
     fresh: bool,
     until: str | None,
     parallel: int,
@@ -35,10 +37,15 @@ def command(
     pipeline run vae.yaml
     pipeline run vae.yaml model.latent_dim=8 model=als seed=3
     pipeline run vae.yaml seeds=5 --parallel 2
+    pipeline run vae.yaml --from 3f2a91
     """
     from pipeline.interrupt import leave_quickly
     from pipeline.terminal import display, print_result
 
+    if best_of is not None:
+        from pipeline.sweep.past import best_words
+
+        overrides = (*best_words(best_of), *overrides)
     pipeline = load(file, overrides, trust)
     with leave_quickly(), display(pipeline.plan, quiet=as_json) as observers:
         result = pipeline.run(

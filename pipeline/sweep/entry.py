@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import time
@@ -120,7 +121,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "search": request.search_name,
         "scheduler": request.scheduler_name,
         "objectives": {o.metric: o.mode for o in request.objectives},
-        "dimensions": {d.name: repr(d.distribution) for d in request.space.dimensions},
+        "dimensions": {name: json.dumps(spec).replace('"', "") for name, spec in request.spec.space.items()},
         "shared": [name for name in steps if name not in request.touched],
         "per_trial": [name for name in steps if name in request.touched],
         "trials": trials,

@@ -95,3 +95,15 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def best_words(reference: str, folder: Path | None = None) -> list[str]:
+    """The best configuration of a recorded sweep, or a trial's own, as overrides: ``model.latent_dim=8``."""
+    run = History(folder or Path.cwd()).run(reference)
+    written = run.tags.get("pipeline.best_configuration") or run.tags.get("pipeline.configuration")
+    if written is None:
+        raise RequestError(f"run {reference!r} is no sweep that has found a best configuration, nor one of its trials")
+    configuration = dict(json.loads(written))
+    # Variants are chosen first: a value for one of them would not be understood before.
+    names = sorted(configuration, key=lambda name: "." in name)
+    return [f"{name}={json.dumps(configuration[name])}" for name in names]
