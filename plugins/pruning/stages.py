@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from pipeline import Context, Stage, hookimpl
 from pipeline.types import Images, Split, TorchModel
-from plugins.pruning.criteria.names import ChannelName, Name
+from plugins.pruning.names import ChannelName, Name
 from plugins.pruning.types import Classifier, Pruned
 
 if TYPE_CHECKING:

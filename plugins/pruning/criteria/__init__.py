@@ -12,7 +12,7 @@ from typing import get_args
 
 from plugins.pruning.criteria._base import Criterion as Criterion
 from plugins.pruning.criteria._base import Probe as Probe
-from plugins.pruning.criteria.names import Name
+from plugins.pruning.names import Name
 
 
 def criterion(name: str) -> Criterion:
