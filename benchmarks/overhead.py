@@ -184,6 +184,7 @@ print(1000 * (time.process_time() - began))
 def storing() -> None:
     """Hashing and storing a 100 MB array against writing it plainly to the same disk."""
     import numpy as np
+
     from pipeline.store import Store
 
     rng = np.random.default_rng(0)

@@ -95,7 +95,7 @@ class Curve(Stage):
             begin, level = step + 1, state["level"]
         for step in range(begin, self.steps + 1):
             time.sleep(self.seconds)
-            self._tell(f"{self.x:.4f} {context.seed} {step} {os.getpid()}")
+            self._tell(f"{self.x:.4f} {context.seed} {step} {os.getpid()} {os.getppid()}")
             level *= 0.7**self.rate
             noise = self.noise * math.sin(99 * (step + context.seed % 1000))
             context.log({"loss": (self.x - 0.3) ** 2 + level + noise}, step=step)
