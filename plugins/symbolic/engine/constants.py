@@ -61,6 +61,6 @@ def _linearised(
         jacobian = slope * (slopes - slopes.mean(axis=1, keepdims=True))
         jacobian = jacobian - np.outer(jacobian @ centred / square, centred)
         error = float(residual @ residual / (centred_y @ centred_y))
-    if not np.isfinite(error) or not np.isfinite(jacobian).all():
+    if not np.isfinite(error) or not (np.abs(jacobian) < 1e100).all():
         return None
     return error, residual, jacobian

@@ -1,6 +1,6 @@
 """Hash-consed programs: each distinct subtree is one numbered node, evaluated once for all programs that hold it.
 
-A program is the number of its root. Children have lower numbers than their parents, so the nodes that are not yet
+A program is the number of its root. Its cost is its size, each constant counted twice. Children have lower numbers than their parents, so the nodes that are not yet
 evaluated are done level by level, all nodes of one function in one vectorised call.
 """
 
@@ -29,6 +29,7 @@ class Forest:
         self.right: list[int] = []
         self.size: list[int] = []
         self.depth: list[int] = []
+        self.cost: list[int] = []
         self.leaf: list[int | float | None] = []
         self._numbers: dict[tuple, int] = {}
         self._values = np.empty((4096, len(x)))
@@ -104,6 +105,8 @@ class Forest:
         self.size.append(size)
         self.depth.append(depth)
         self.leaf.append(leaf)
+        below = (self.cost[left] if left >= 0 else 0) + (self.cost[right] if right >= 0 else 0)
+        self.cost.append(below + 1 + isinstance(leaf, float))
         self._numbers[key] = number
         return number
 

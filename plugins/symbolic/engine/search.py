@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 
-from plugins.symbolic.engine import constants, scaling, semantic
+from plugins.symbolic.engine import constants, scaling, seeds, semantic
 from plugins.symbolic.engine.forest import Forest
 from plugins.symbolic.engine.variation import Variation
 from plugins.symbolic.functions import FUNCTIONS
@@ -66,6 +66,7 @@ class Search:
         self.deadline = time.monotonic() + settings.time_limit
         order = np.random.default_rng(seed).permutation(len(y))[: settings.rows]
         self.x, self.y = x[np.sort(order)], y[np.sort(order)]
+        self.given = x[: 2 * settings.rows + 100], y[: 2 * settings.rows + 100]
         self.evaluations = 0
         self.archive: dict[int, tuple[float, Program]] = {}
         self.restarts = -1
@@ -113,8 +114,14 @@ class Search:
         self.tried: set[tuple[Token, ...]] = set()
         self.basis = self._basis()
         roots = {self.variation.grow(self.rng.randint(1, 5), bool(i % 2)) for i in range(self.settings.population)}
-        self.population = self._judged([*self.basis, *sorted(roots)])
+        self.population = self._judged([*self.basis, *self.seeds(), *sorted(roots)])
         self._survive()
+
+    def seeds(self) -> list[int]:
+        """What regression finds by itself; the first population has it, later ones do without."""
+        if self.restarts:
+            return []
+        return [self.forest.add(program) for program in seeds.seeds(*self.given, self.forest.offered, self._late)]
 
     def _basis(self) -> list[int]:
         """Small subtrees that a library always holds: variables, their unary functions, products and ratios of two."""
@@ -152,7 +159,7 @@ class Search:
             if error == math.inf:
                 continue
             size = self.forest.size[root]
-            self.scores[root] = self._score(error, size)
+            self.scores[root] = self._score(error, self.forest.cost[root])
             usable.append(root)
             if size not in self.archive or error < self.archive[size][0]:
                 self.archive[size] = (error, self.forest.program(root))
@@ -195,7 +202,7 @@ class Search:
         rng = np.random.default_rng(self.rng.getrandbits(32))
         contenders = rng.integers(0, len(self.population), (count, self.settings.tournament))
         error = np.log(np.maximum([self.errors[root] for root in self.population], SMALLEST_ERROR))
-        size = np.array([self.forest.size[root] for root in self.population])
+        size = np.array([self.forest.cost[root] for root in self.population])
         cost = np.exp(rng.uniform(*NODE_COSTS, (count, 1)))
         winners = np.argmin(error[contenders] + cost * size[contenders], axis=1)
         return [self.population[place] for place in contenders[np.arange(count), winners].tolist()]
@@ -211,8 +218,8 @@ class Search:
             distinct.setdefault(float(f"{self.errors[root]:.9e}"), root)
         by_size: dict[int, list[int]] = {}
         for root in distinct.values():
-            by_size.setdefault(self.forest.size[root], []).append(root)
-        each = self.settings.population // min(len(by_size), self.settings.largest)
+            by_size.setdefault(self.forest.cost[root], []).append(root)
+        each = max(self.settings.population // len(by_size), 1)
         self.population = [root for size in sorted(by_size) for root in by_size[size][:each]]
 
     def _refined(self) -> list[int]:

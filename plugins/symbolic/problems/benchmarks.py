@@ -95,7 +95,7 @@ R2a: 1; (x1**5 - 3*x1**3 + 1)/(x1**2 + 1); grid -10 10 20
 R3a: 1; (x1**6 + x1**5)/(x1**4 + x1**3 + x1**2 + x1 + 1); grid -10 10 20
 Vladislavleva-1: 2; exp(-(x1 - 1)**2)/(1.2 + (x2 - 2.5)**2); uniform 0.3 4 100; test -0.5 10.5
 Vladislavleva-2: 1; exp(-x1)*x1**3*cos(x1)*sin(x1)*(cos(x1)*sin(x1)**2 - 1); grid 0.05 10 0.1; test -0.5 10.5
-Vladislavleva-3: 2; exp(-x1)*x1**3*cos(x1)*sin(x1)*(cos(x1)*sin(x1)**2-1)*(x2-5); grid 0.05 10 0.1, grid 0.05 10.05 2; test -0.5 10.5
+Vladislavleva-3: 2; exp(-x1)*x1**3*cos(x1)*sin(x1)*(cos(x1)*sin(x1)**2-1)*(x2-5); grid 0.05 10 0.1, grid 0.05 10.05 2
 Vladislavleva-4: 5; 10/(5+((x1-3)**2+(x2-3)**2+(x3-3)**2+(x4-3)**2+(x5-3)**2)); uniform 0.05 6.05 1024; test -0.25 6.35
 Vladislavleva-5: 3; 30*(x1-1)*(x3-1)/((x1-10)*x2**2); uniform 0.05 2 300, uniform 1 2 300, uniform 0.05 2 300
 Vladislavleva-6: 2; 6*sin(x1)*cos(x2); uniform 0.1 5.9 30; test -0.05 6.05
