@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import Problem, RequestError
+from pipeline.keeping import FOLDER, artifact_loader, open_store, open_tracking
 from pipeline.plan import Plan, build
 from pipeline.plugins import Plugins
 from pipeline.source import Source, read, read_override
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pipeline.result import Result
     from pipeline.store import Store
 
-FOLDER = ".pipeline"
 INTERRUPTED_SECONDS = 1.0
 
 
@@ -108,7 +108,7 @@ class Pipeline:
         plan = self.plan.until(until) if until else self.plan
         plan.plugins.load_all()
         opened = open_store(store, plan.plugins)
-        tracking = _tracking() if track else None
+        tracking = open_tracking() if track else None
         watching = [*observers, *([tracking] if tracking else [])]
         for observer in watching:
             plan.plugins.observe(observer)
@@ -124,7 +124,7 @@ class Pipeline:
                 if plan.plugins.manager.is_registered(observer):
                     plan.plugins.manager.unregister(observer)
         ids: Mapping[str, str] = report.run_ids if report else {}
-        load = _loader(opened)
+        load = artifact_loader(opened)
         runs = tuple(RunResult(run, outcome, ids.get(run.id), load) for run, outcome in session.ended)
         parent = session.parent or (runs[0].run if runs else None)
         return Result(
@@ -145,41 +145,6 @@ class Pipeline:
         from pipeline.sweep.tracked import tracked_sweep
 
         return tracked_sweep(self.plan, **options)
-
-
-def open_store(location: Store | str | Path | None, plugins: Plugins | None = None) -> Store | None:
-    """The store at ``location``; ``PIPELINE_STORE`` overrides the default one.
-
-    Without ``plugins`` it can be looked at, but what needs a plugin's codec or classes cannot be loaded.
-    """
-    from pipeline.store import Store
-
-    if location is None or isinstance(location, Store):
-        return location
-    if location == FOLDER:
-        location = os.environ.get("PIPELINE_STORE", FOLDER)
-    if plugins is None:
-        return Store.open(location)
-    return Store.open(location, codecs=plugins.codecs(), packages=plugins.packages)
-
-
-def _tracking() -> Any:
-    from pipeline.tracking import Tracking
-
-    return Tracking(Path.cwd())
-
-
-def _loader(store: Store | None) -> Callable[[str], Any] | None:
-    if store is None:
-        return None
-
-    def load(key: str) -> Any:
-        entry = store.get(key)
-        if entry is None:
-            raise KeyError("the artifact is no longer in the store")
-        return store.load(entry)
-
-    return load
 
 
 def _local_files(source: Source) -> list[str]:

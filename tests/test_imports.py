@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(folder.parent.name for folder in (ROOT / "plugins").glob("*/stages.py"))
 
 # From top to bottom: none of them may reach one that stands before it.
-CHAIN = ["cli", "sweep", "api", "session", "runner", "plan", "spec", "errors"]
+CHAIN = ["cli", "api", "sweep", "session", "runner", "plan", "spec", "errors"]
 
 
 def module_of(file: Path) -> str:

@@ -124,7 +124,7 @@ def prune_command(max_size: int | None, older_than: float | None, as_json: bool)
 
 
 def _store() -> Store:
-    from pipeline.api import FOLDER, open_store
+    from pipeline.keeping import FOLDER, open_store
 
     store = open_store(FOLDER)
     assert store is not None

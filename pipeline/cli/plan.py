@@ -35,7 +35,7 @@ def command(
     pipeline plan vae.yaml --origin
     """
     from pipeline import picture
-    from pipeline.api import FOLDER, open_store
+    from pipeline.keeping import FOLDER, open_store
     from pipeline.preview import preview, provenance
     from pipeline.source.writer import to_yaml
 

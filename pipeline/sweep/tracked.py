@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.api import FOLDER, _loader, _tracking, open_store
 from pipeline.compare import Comparison, Judged, grouped
+from pipeline.keeping import FOLDER, artifact_loader, open_store, open_tracking
 from pipeline.plan import Plan
 from pipeline.result import Result, RunResult
 from pipeline.store import Store
@@ -38,7 +38,7 @@ def tracked_sweep(
     """
     known = [record for reference in warm_start for record in past_trials(reference)]
     opened = open_store(store, plan.plugins)
-    tracking = _tracking() if track else None
+    tracking = open_tracking() if track else None
     watching = [*observers, *([tracking] if tracking else [])]
     for observer in watching:
         plan.plugins.observe(observer)
@@ -53,7 +53,7 @@ def tracked_sweep(
             if plan.plugins.manager.is_registered(observer):
                 plan.plugins.manager.unregister(observer)
     ids: Mapping[str, str] = report.run_ids if report else {}
-    load = _loader(opened)
+    load = artifact_loader(opened)
     runs = {t.run.id: RunResult(t.run, t.outcome, ids.get(t.run.id), load) for t in outcome.trials}
     return Result(
         outcome.status,

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from pipeline.api import Pipeline, open_store
+from pipeline.api import Pipeline
 from pipeline.describe import resolved_yaml
 from pipeline.hooks import hookimpl
+from pipeline.keeping import open_store
 from pipeline.plugins import Plugins
 from pipeline.records import Metrics, Record, Run
 from pipeline.result import Result

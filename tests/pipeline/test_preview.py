@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.api import FOLDER, open_store
+from pipeline.keeping import FOLDER, open_store
 from pipeline.preview import edges, preview, provenance
 
 CHAIN = "  make: {uses: counting.make}\n  draw: {uses: counting.draw}\n  round: {uses: counting.round}"
