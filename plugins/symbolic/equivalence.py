@@ -4,6 +4,8 @@ A formula is a solution where its difference from the law, or its ratio to it, s
 were fitted in floating point are first replaced by the plain numbers that they stand for. Then difference and ratio
 are computed at random points of the law's domain in 50 digits: one that is not constant is told apart at once, one that
 is agrees in more digits than any coincidence. A simplification by rewriting may miss an identity, and may never end.
+Where a formula holds more constants than it needs, they stand for no plain numbers one by one: then it must agree with
+the law to the digits of floating point, also far outside the domain, where whatever is fitted parts from it.
 """
 
 from __future__ import annotations
@@ -21,14 +23,22 @@ from plugins.symbolic.refinement import FAMILIAR
 
 _DIGITS = 50
 _POINTS = 12
+_ROUNDING = 1e-8
 _AGREE = mpmath.mpf(10) ** -30
 
 
 def is_equivalent(program: Program, truth: Program, x: np.ndarray) -> bool:
     """Whether the program is the law up to an added or a multiplied constant; ``x`` are rows in the law's domain."""
     rows = x[np.random.default_rng(0).permutation(len(x))[:_POINTS]]
-    if not _nearly_constant(program, truth, x):
+    if not _nearly_constant(program, truth, x, 1e-4):
         return False
+    return _precisely_constant(program, truth, rows) or (
+        _nearly_constant(program, truth, x, _ROUNDING) and _nearly_constant(program, truth, _widened(x), _ROUNDING)
+    )
+
+
+def _precisely_constant(program: Program, truth: Program, rows: np.ndarray) -> bool:
+    """The question in many digits, with the plain numbers that constants stand for."""
     with mpmath.workdps(_DIGITS):
         plain = [plain_number(value) for value in constants(program)]
         lawful = [plain_number(value) for value in constants(truth)]
@@ -44,14 +54,25 @@ def is_equivalent(program: Program, truth: Program, x: np.ndarray) -> bool:
         return _constant([a / b for a, b in zip(found, known, strict=True)], None)
 
 
-def _nearly_constant(program: Program, truth: Program, x: np.ndarray) -> bool:
-    """The same question in floating point, which most wrong formulas fail."""
+def _widened(x: np.ndarray) -> np.ndarray:
+    """Rows in three times the range of each variable; a positive one stays so."""
+    low, high = x.min(axis=0), x.max(axis=0)
+    beyond = np.where(low >= 0, low / 3, 2 * low - high)
+    return np.random.default_rng(1).uniform(beyond, 2 * high - low, (1000, x.shape[1]))
+
+
+def _nearly_constant(program: Program, truth: Program, x: np.ndarray, tolerance: float) -> bool:
+    """The question in floating point, where both are defined: most wrong formulas fail it."""
     found, known = evaluate(program, x), evaluate(truth, x)
+    usable = np.isfinite(found) & np.isfinite(known)
+    if usable.sum() < _POINTS or usable.sum() < 0.9 * np.isfinite(known).sum():
+        return False
+    found, known = found[usable], known[usable]
     with np.errstate(all="ignore"):
         difference = np.ptp(found - known) / max(float(np.ptp(known)), 1e-300)
         ratio = found / known
         spread = np.ptp(ratio) / max(abs(float(np.mean(ratio))), 1e-300)
-    return bool(difference < 1e-4 or spread < 1e-4)
+    return bool(difference < tolerance or spread < tolerance)
 
 
 def plain_number(value: float, tolerance: float = 2e-7) -> Any:

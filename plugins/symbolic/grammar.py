@@ -120,10 +120,10 @@ class _Reader:
         self.next += 1
         if kind == "number":
             return (float(text),)
-        if kind in ("name", "quoted") and text in self.numbers:
-            return (self.numbers[text],)
         if kind == "name" and self.tokens[self.next][1] == "(":
             return self.call(_ALIASES.get(text, text), place)
+        if kind in ("name", "quoted") and text in self.numbers:
+            return (self.numbers[text],)
         if kind == "name" and text == "pi":
             return (math.pi,)
         if kind in ("name", "quoted"):

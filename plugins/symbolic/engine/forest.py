@@ -1,7 +1,7 @@
 """Hash-consed programs: each distinct subtree is one numbered node, evaluated once for all programs that hold it.
 
-A program is the number of its root. Its cost is its size, each constant counted twice. Children have lower numbers than their parents, so the nodes that are not yet
-evaluated are done level by level, all nodes of one function in one vectorised call.
+A program is the number of its root. Its cost is its size, each constant counted twice. Children have lower numbers than
+their parents, so the nodes that are not yet evaluated are done level by level, all nodes of one function in one call.
 """
 
 from __future__ import annotations

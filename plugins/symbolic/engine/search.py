@@ -113,6 +113,7 @@ class Search:
         self.scores: dict[int, float] = {}
         self.tried: set[tuple[Token, ...]] = set()
         self.basis = self._basis()
+        self.deeper = self._deeper()
         roots = {self.variation.grow(self.rng.randint(1, 5), bool(i % 2)) for i in range(self.settings.population)}
         self.population = self._judged([*self.basis, *self.seeds(), *sorted(roots)])
         self._survive()
@@ -141,6 +142,21 @@ class Search:
             ]
             basis += triples if len(triples) <= 400 else self.rng.sample(triples, 400)
         return list(dict.fromkeys(basis))
+
+    def _deeper(self) -> list[int]:
+        """Functions of small sums and products, and products of functions: too many for every library at once."""
+        forest, names, rng = self.forest, self.settings.functions, self.rng
+        unary = [name for name in names if FUNCTIONS[name].arity == 1]
+        level = [node for node in self.basis if forest.size[node] <= 2]
+        signs = [name for name in ("add", "sub", "mul", "div") if name in names]
+        couples = [(name, a, b) for name in signs for a in level for b in level if a != b]
+        if len(couples) > 1500:
+            couples = rng.sample(couples, 1500)
+        pairs = list(dict.fromkeys(forest.node(*couple) for couple in couples))
+        functions = [(name, inner) for name in unary for inner in [*pairs, *self.basis]]
+        if len(functions) > 3000:
+            functions = rng.sample(functions, 3000)
+        return list(dict.fromkeys([*pairs, *(forest.node(*function) for function in functions)]))
 
     def _judged(self, roots: Sequence[int]) -> list[int]:
         """The roots that are new, small and finite, with their errors and scores noted."""
@@ -300,4 +316,5 @@ class Search:
         if len(small) > 500:
             small = self.rng.sample(small, 500)
         basis = self.basis if len(self.basis) <= 500 else self.rng.sample(self.basis, 500)
-        return list(dict.fromkeys([*basis, *small]))
+        deeper = self.deeper if len(self.deeper) <= 500 else self.rng.sample(self.deeper, 500)
+        return list(dict.fromkeys([*basis, *deeper, *small]))

@@ -18,8 +18,8 @@ from plugins.symbolic.programs import Program
 
 OUTER: tuple[tuple[str, ...], ...] = ((), ("sqrt",), ("exp",), ("log",), ("square",))
 """Functions around a quotient, the outermost first."""
-DEGREES = ((1, 0), (2, 0), (1, 1), (2, 1), (2, 2), (3, 0), (3, 1), (3, 3), (4, 0), (4, 2), (4, 4), (5, 0), (6, 0), (6, 2),
-           (9, 0))  # fmt: skip
+DEGREES = ((1, 0), (2, 0), (1, 1), (2, 1), (2, 2), (3, 0), (3, 1), (3, 3), (4, 0), (4, 2), (4, 4), (5, 0), (6, 0),
+           (6, 2), (9, 0))  # fmt: skip
 """Degrees of numerator and denominator, in the order in which they are tried."""
 _MOST_COLUMNS = 230
 _NOTHING = 1e-13

@@ -90,7 +90,8 @@ def clean(frame: pd.DataFrame, target: str, where: str) -> pd.DataFrame:
     numbers = frame.select_dtypes(include="number").astype(float).replace([np.inf, -np.inf], np.nan)
     if target not in numbers:
         raise DataError(f"the target {target!r} of {where} must be a column of numbers.")
-    numbers = numbers.dropna(axis="columns", how="all").dropna()
+    empty = [name for name in numbers if name != target and numbers[name].isna().all()]
+    numbers = numbers.drop(columns=empty).dropna()
     if len(numbers) == 0:
         raise DataError(f"no row of {where} is complete: every one has a missing or infinite value.")
     largest = float(np.abs(numbers[target]).max())

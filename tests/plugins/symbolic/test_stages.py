@@ -1,0 +1,140 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.testing import conformance_checks, run_stage
+from plugins.symbolic import stages
+from plugins.symbolic.equivalence import is_equivalent
+from plugins.symbolic.grammar import parse, write
+from plugins.symbolic.refinement import prune, rounded
+from plugins.symbolic.types import arrays
+
+ROWS = np.random.default_rng(0).uniform(1, 3, (50, 2))
+
+
+@pytest.mark.parametrize("check", conformance_checks("plugins.symbolic.stages"), ids=str)
+def test_the_plugin_conforms(check):
+    check()
+
+
+@pytest.fixture
+def table(tmp_path):
+    def written(frame):
+        path = tmp_path / "data.csv"
+        pd.DataFrame(frame).to_csv(path, index=False)
+        return path
+
+    return written
+
+
+def solved(problem, **settings):
+    model = run_stage(stages.Gplearn(generations=5, **settings), problem=problem).value
+    return run_stage(stages.Refine(), problem=problem, model=model).value
+
+
+def judged(problem, formula):
+    return run_stage(stages.Verify(), problem=problem, formula=formula).metrics
+
+
+def test_a_feynman_law_is_recovered_and_extrapolates():
+    problem = stages.Problem(name="I.16.6", rows=200).run()
+    metrics = judged(problem, solved(problem))
+
+    assert metrics["recovered"] == 1
+    assert metrics["r2_extrapolation"] == pytest.approx(1)
+
+
+def test_plain_gplearn_gives_what_gplearn_gives():
+    from gplearn.genetic import SymbolicRegressor
+
+    problem = stages.Problem(name="Nguyen-5").run()
+    run = run_stage(stages.GplearnPlain(population=60, generations=4), seed=3, problem=problem)
+    x, y = arrays(problem.train)
+    own = SymbolicRegressor(
+        population_size=60,
+        generations=4,
+        function_set=("add", "sub", "mul", "div", "sqrt", "log", "sin", "cos"),
+        random_state=3,
+    ).fit(x, y)
+
+    assert np.allclose(own.predict(x), run.value.predict(x), rtol=1e-12)
+    assert own.run_details_["best_length"] == run.curve("size")
+
+
+def test_operon_fits_and_its_formula_reads_back():
+    pytest.importorskip("pyoperon")
+    problem = stages.Problem(name="Nguyen-1").run()
+    front = run_stage(stages.Operon(time_limit=1), problem=problem).value
+
+    assert judged(problem, front)["r2_test"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("found", "truth", "same"),
+    [
+        ("0.0795774715459*x*y", "x*y/(4*pi)", True),
+        ("sin(x)**2 + y", "1 - cos(x)**2 + y", True),
+        ("2*x*y", "x*y", True),
+        ("x*y + 3", "x*y", True),
+        ("x*y + 0.001*x", "x*y", False),
+        ("exp(-0.4999999999*x**2)", "exp(-x**2/2)", True),
+        ("(1.3*x + 0.26)*(y/1.3) - 0.2*y", "x*y", True),
+        ("exp(-0.4999*x**2)", "exp(-x**2/2)", False),
+        ("x + x**3/6.0001", "x + x**3/6", False),
+    ],
+)
+def test_a_formula_is_the_law_up_to_one_constant(found, truth, same):
+    assert same == is_equivalent(parse(found, ["x", "y"]), parse(truth, ["x", "y"]), ROWS)
+
+
+def test_idle_parts_are_pruned_and_constants_rounded():
+    y = 2.5 * ROWS[:, 0] * np.sin(ROWS[:, 1])
+    bloated = parse("2.4999999*x*sin(y + 0.00000001*x) + 0.000000001*exp(y)", ["x", "y"])
+    program = rounded(prune(bloated, ROWS, y)[0], ROWS, y)
+
+    assert "2.5*(x*sin(y))" == write(program, ["x", "y"], 6)
+
+
+def test_strange_columns_are_kept_by_name_or_left_out(table):
+    x = np.linspace(1, 2, 40)
+    frame = {"flow [m/s]": x, "constant": 1.0, "text": "a", "hole": np.where(x > 1.9, np.nan, x**2), "y": 3 * x}
+    problem = stages.Table(path=table(frame), target="y").run()
+
+    assert problem.variables == ("flow [m/s]", "hole")
+    assert judged(problem, solved(problem))["r2_test"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("frame", "complaint"),
+    [
+        ({"x": [1.0], "y": [2.0]}, "too few"),
+        ({"x": [1.0, 2, 3, 4, 5], "z": 1}, "has no column 'y'"),
+        ({"x": [1.0, 2, 3, 4, 5], "y": list("abcde")}, "must be a column of numbers"),
+        ({"x": [1.0, 2, 3, 4, 5], "y": [1e300, 1, 2, 3, 4]}, "overflows"),
+        ({"x": [1.0] * 5, "y": [1.0, 2, 3, 4, 5]}, "no column of"),
+        ({"x": [np.nan] * 5, "z": [np.nan] * 5, "y": [np.nan] * 5}, "column of numbers|is complete"),
+        ({"x": [1.0, 2, 3, 4, 5], "y": [7.0] * 5}, "is the same in every"),
+    ],
+)
+def test_a_table_that_cannot_be_used_says_why(table, frame, complaint):
+    with pytest.raises(DataError, match=complaint):
+        stages.Table(path=table(frame), target="y").run()
+
+
+def test_an_unknown_problem_says_what_was_meant():
+    with pytest.raises(DataError, match="Did you mean 'Nguyen-1"):
+        stages.Problem(name="nguyen1").run()
+
+
+@pytest.mark.slow
+def test_ten_thousand_columns_and_one_second_still_give_a_front(table):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 10_000))
+    frame = pd.DataFrame(x, columns=[f"c{n}" for n in range(10_000)])
+    frame["y"] = x[:, 3] * 2 + rng.normal(0, 0.1, 60)
+    problem = stages.Table(path=table(frame), target="y").run()
+    front = run_stage(stages.Gplearn(time_limit=1), problem=problem).value
+
+    assert len(front.equations) >= 1
+    assert np.isfinite(front.predict(arrays(problem.test)[0])).any()
