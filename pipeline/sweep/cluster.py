@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,7 @@ def _connect(ray: Any, address: str | None, folder: str, resources: dict[str, fl
         with _inside(folder):
             ray.init(address="local", resources=resources, **here, **quiet)
         return
+    _probe(address)
     environment = {"working_dir": folder}
     try:
         node = {} if address.startswith("ray://") else {"_node_ip_address": "127.0.0.1"} if _loopback(address) else {}
@@ -65,6 +68,19 @@ def _connect(ray: Any, address: str | None, folder: str, resources: dict[str, fl
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RequestError(f"no Ray cluster answers at {address!r}: {first}") from error
+
+
+def _probe(address: str) -> None:
+    """RequestError at once where nobody listens; Ray itself would try for minutes."""
+    if address.startswith("ray://") and find_spec("grpc") is None:
+        raise RequestError(f"{address!r} needs Ray's client: pip install 'ray[client]'")
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise RequestError(f"no Ray cluster answers at {address!r}: {error.strerror or error}") from error
 
 
 def _loopback(address: str) -> bool:
