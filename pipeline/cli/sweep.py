@@ -67,6 +67,8 @@ def command(
         print_json(result.as_dict())
     else:
         print_result(result)
+    if result.status == "finished" and any(run.outcome.status == "failed" for run in result.runs):
+        return 1
     return {"finished": 0, "failed": 1, "interrupted": 130}[result.status]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,17 @@ def _files(session: Session) -> tuple[File, ...]:
     if not records:
         return ()
     request = session.request
-    study = Study(request.plan.experiment, request.search_name, request.scheduler_name, request.objectives,
-                  tuple(request.space.names), tuple(sorted(records, key=lambda r: (r.ended, r.number))))  # fmt: skip
-    return write(study)
+    ordered = tuple(sorted(records, key=lambda record: (record.ended, record.number)))
+    study = Study(
+        request.plan.experiment,
+        request.search_name,
+        request.scheduler_name,
+        request.objectives,
+        tuple(request.space.names) or tuple(dict.fromkeys(name for r in ordered for name in r.configuration)),
+        ordered,
+    )
+    try:
+        return write(study)
+    except Exception:
+        # Hours of trials must not be lost to a picture: what was wrong is kept in the report's place.
+        return (File("report-error.txt", traceback.format_exc().encode()),)

@@ -165,3 +165,11 @@ def test_a_larger_number_of_trials_extends_a_finished_sweep(run_sweep: Run) -> N
     extended = run_sweep("bowl", "sweep.trials=15", "sweep.concurrency=1", resume=True)
 
     assert [t.record.configuration for t in whole.trials] == [t.record.configuration for t in extended.trials]
+
+
+def test_after_the_time_limit_no_trial_begins_and_the_others_end_well(run_sweep: Run) -> None:
+    outcome = run_sweep("bowl", "sweep.time_limit=12s", "bowl.seconds=1", "sweep.trials=1000", "sweep.search=random")
+
+    assert "finished" == outcome.status
+    assert 0 < len(outcome.trials) < 100
+    assert {"finished"} == {trial.record.state for trial in outcome.trials}
