@@ -6,7 +6,7 @@ graph (Fang et al. 2023, "DepGraph: Towards Any Structural Pruning"); its import
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Masks = dict[str, Tensor]
 STEPS = 10
-MOST = 0.99
+ROOTS = (nn.modules.conv._ConvNd, nn.Linear)
 
 
 def prune(stage: PruneChannels, dense: TorchModel, images: Split[Images], context: Context) -> Pruned:
@@ -44,7 +44,7 @@ def prune(stage: PruneChannels, dense: TorchModel, images: Split[Images], contex
     generator = torch.Generator().manual_seed(context.seed)
     example = given.take(torch.arange(1, device=given.inputs.device)).inputs
     fixed = fixed_layers(network, example)
-    reached = _measure(stage, network, some(given, 256, generator).take(torch.arange(256)).inputs)
+    reached = _measure(stage, network, given.take(torch.arange(256) % len(given)).inputs)
     masks = whole(network)
     small = network
     history: list[dict[str, float]] = []
@@ -74,18 +74,18 @@ def to_reach(
     reached: Callable[[nn.Module], float],
 ) -> Masks:
     """Masks with the fewest channels removed for which ``reached`` gives ``goal`` or more, by bisection."""
-    gradients(network, probe)
-    most = masks_at(network, example, fixed, criterion, MOST)
+    scores = channel_scores(network, example, fixed, criterion, probe)
+    most = remove(network, example, least(scores, 1.0))
     if (best := reached(shrink(network, most))) < goal:
         raise StageError(
             "prune",
             f"a {goal:.3g}-fold reduction cannot be reached: with one channel left in each layer it is {best:.3g}. "
             "Choose less.",
         )
-    low, high = 0.0, MOST
+    low, high = 0.0, 1.0
     for _ in range(STEPS):
         ratio = (low + high) / 2
-        masks = masks_at(network, example, fixed, criterion, ratio)
+        masks = remove(network, example, least(scores, ratio))
         if reached(shrink(network, masks)) >= goal:
             high, most = ratio, masks
         else:
@@ -93,34 +93,71 @@ def to_reach(
     return most
 
 
-def masks_at(network: nn.Module, example: Tensor, fixed: list[str], criterion: str, ratio: float) -> Masks:
-    """Masks of all parameters and buffers with the share ``ratio`` of the channels removed, the least important ones.
+def channel_scores(
+    network: nn.Module, example: Tensor, fixed: list[str], criterion: str, probe: Probe
+) -> dict[str, Tensor]:
+    """The importance of each channel that may go, by the layer that makes it.
 
-    The removal is carried out on a copy and repeated on another one, in which every number is its own index: what is
-    left there tells what was kept, whatever layers there are.
+    Channels that hang together are one, listed with the first of their layers. StageError where no layer is left, or
+    where an importance is no finite number.
     """
     import torch_pruning
 
-    pruned = _with_gradients(network)
-    layers = dict(pruned.named_modules())
-    pruner = torch_pruning.pruner.BasePruner(
-        pruned,
-        example,
-        importance(criterion),
-        global_pruning=criterion != "random",
-        pruning_ratio=ratio,
-        ignored_layers=[layers[name] for name in fixed],
-        root_module_types=[nn.modules.conv._ConvNd, nn.Linear],
-    )
-    pruner.step()
+    leave_gradients(network, probe)
+    score, names = importance(criterion), {layer: name for name, layer in network.named_modules()}
+    graph = torch_pruning.DependencyGraph().build_dependency(network, example)
+    scores = {}
+    for group in graph.get_all_groups(
+        ignored_layers=[layer for layer, name in names.items() if name in fixed], root_module_types=list(ROOTS)
+    ):
+        if (given := score(group)) is not None:
+            scores[names[group[0].dep.target.module]] = given.detach()
+    if not scores:
+        raise StageError(
+            "prune", "no layer can lose a channel: each one's make the output. Prune single weights instead."
+        )
+    if wrong := [name for name, given in scores.items() if not given.isfinite().all()]:
+        raise StageError(
+            "prune",
+            f"the importances of {', '.join(wrong)} are not all finite numbers, so that no order can be told. "
+            "Choose another criterion; bn_scale needs batch normalisation.",
+        )
+    return scores
+
+
+def least(scores: Mapping[str, Tensor], ratio: float) -> dict[str, list[int]]:
+    """The share ``ratio`` of all channels that is least important, by layer; the best one of each layer stays."""
+    ordered = torch.cat(list(scores.values())).sort().values
+    count = round(ratio * len(ordered))
+    if not count:
+        return {}
+    removed = {}
+    for name, given in scores.items():
+        low = given <= ordered[count - 1]
+        low[given.argmax()] = False
+        if low.any():
+            removed[name] = low.nonzero().flatten().tolist()
+    return removed
+
+
+def remove(network: nn.Module, example: Tensor, channels: Mapping[str, list[int]]) -> Masks:
+    """Masks of all parameters and buffers without ``channels`` and all that depends on them.
+
+    The removal is carried out on a copy in which every number is its own index: what is left there tells what was
+    kept, whatever layers there are.
+    """
+    import torch_pruning
+
     numbered = deepcopy(network).double()
     with torch.no_grad():
         for value in _numbers(numbered).values():
             value.copy_(torch.arange(value.numel(), dtype=value.dtype).view_as(value))
+    layers = dict(numbered.named_modules())
     graph = torch_pruning.DependencyGraph().build_dependency(numbered, example.double())
-    graph.load_pruning_history(pruner.pruning_history())
-    left = _numbers(numbered)
-    masks = whole(network)
+    for name, indices in channels.items():
+        layer = layers[name]
+        graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, indices).prune()
+    left, masks = _numbers(numbered), whole(network)
     for name, mask in masks.items():
         mask.zero_()
         mask.view(-1)[left[name].detach().long().flatten()] = True
@@ -149,11 +186,10 @@ def fixed_layers(network: nn.Module, example: Tensor) -> list[str]:
 
     names = {layer: name for name, layer in network.named_modules()}
     expected = network(example).shape
-    roots = [nn.modules.conv._ConvNd, nn.Linear]
     graph = torch_pruning.DependencyGraph().build_dependency(network, example)
     return [
         names[group[0].dep.target.module]
-        for group in graph.get_all_groups(root_module_types=roots)
+        for group in graph.get_all_groups(root_module_types=list(ROOTS))
         if not _survives(network, example, names[group[0].dep.target.module], expected)
     ]
 
@@ -172,7 +208,7 @@ def check_not_shared(network: nn.Module) -> None:
                 )
 
 
-def gradients(network: nn.Module, probe: Probe) -> None:
+def leave_gradients(network: nn.Module, probe: Probe) -> None:
     """Leave the mean loss's gradient in each parameter, where Torch-Pruning's Taylor criterion looks for it."""
     weights = dict(network.named_parameters())
     for weight, gradient in zip(weights.values(), probe.gradients(network, weights).values(), strict=True):
@@ -189,13 +225,6 @@ def _measure(stage: PruneChannels, network: nn.Module, batch: Tensor) -> Callabl
         "latency_speedup": lambda small: speedup(network, small, batch),
     }
     return by_target[stage.target_name]
-
-
-def _with_gradients(network: nn.Module) -> nn.Module:
-    copy = deepcopy(network)
-    for ours, theirs in zip(network.parameters(), copy.parameters(), strict=True):
-        theirs.grad = ours.grad
-    return copy
 
 
 def _numbers(network: nn.Module) -> dict[str, Tensor]:

@@ -1,0 +1,95 @@
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from pipeline.testing import run_stage
+from plugins.pruning.architectures import ARCHITECTURES, made
+from plugins.pruning.counting import parameters, work
+from plugins.pruning.latency import ratio_interval
+from plugins.pruning.stages import Effect, Prune
+from plugins.pruning.storage import from_sparse, to_sparse, with_sparse_layers
+
+
+@pytest.mark.parametrize(("architecture", "expected"), [("lenet_300_100", 266_610), ("lenet_5", 431_080)])
+def test_the_networks_have_the_published_numbers_of_parameters(architecture, expected):
+    assert expected == parameters(made(architecture, (1, 28, 28), 10, seed=0))
+
+
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_operations_and_parameters_equal_those_of_other_counters(architecture):
+    import torch_pruning
+
+    network = made(architecture, (1, 28, 28), 10, seed=0).eval()
+    inputs = torch.rand(1, 1, 28, 28)
+
+    ours = sum(layer.dense for layer in work(network, inputs).values())
+
+    with FlopCounterMode(display=False) as counter:
+        network(inputs)
+    assert counter.get_total_flops() == 2 * ours
+    assert parameters(network) == torch_pruning.utils.count_ops_and_params(network, inputs)[1]
+
+
+def test_zeros_are_no_work():
+    layer = nn.Conv2d(1, 2, 3)
+    with torch.no_grad():
+        layer.weight[0] = 0
+
+    found = work(layer, torch.rand(1, 1, 5, 5))[""]
+
+    assert (2 * 9 * 9, 9 * 9) == (found.dense, found.sparse)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.3, 1.0])
+def test_sparse_storage_gives_back_every_bit(share):
+    weight = torch.randn(40, 100) * (torch.rand(40, 100) < share)
+    state = {"weight": weight, "bias": torch.randn(40)}
+
+    stored = to_sparse(state)
+
+    restored = from_sparse(stored, {name: value.shape for name, value in state.items()})
+    assert all(torch.equal(state[name], value) for name, value in restored.items())
+    assert sum(value.nbytes for value in stored.values()) <= sum(value.nbytes for value in state.values())
+
+
+def test_sparse_layers_compute_the_same():
+    network = made("lenet_300_100", (1, 8, 8), 10, seed=0).eval()
+    with torch.no_grad():
+        for layer in network:
+            if isinstance(layer, nn.Linear):
+                layer.weight *= torch.rand_like(layer.weight) < 0.1
+        inputs = torch.rand(5, 1, 8, 8)
+        torch.testing.assert_close(network(inputs), with_sparse_layers(network)(inputs))
+
+
+def test_the_interval_of_a_ratio_holds_it():
+    ratio, low, high = ratio_interval([2.0, 2.1, 1.9, 2.0, 2.2] * 8, [1.0, 1.1, 0.9, 1.0, 1.05] * 8)
+
+    assert low <= ratio <= high
+    assert pytest.approx(2.0) == ratio
+
+
+def test_the_effect_of_masks_is_told_as_it_is(digits, dense):
+    stage = Prune(criterion="magnitude", compression=4, epochs=30, batch_size=32)
+    pruned = run_stage(stage, dense=dense, images=digits).value
+
+    effect = run_stage(Effect(repetitions=15), pruned=pruned, dense=dense, images=digits)
+
+    assert pytest.approx(4, rel=1e-3) == effect.metrics["compression"]
+    assert effect.metrics["flops_reduction"] == 1
+    assert effect.metrics["bytes_reduction"] == 1
+    assert effect.metrics["sparse_bytes_reduction"] > 3
+    assert effect.metrics["accuracy"] > effect.metrics["dense_accuracy"] - 0.05
+    assert {"certificate.md", "latency.csv", "latency.png", "sizes.csv", "sizes.png", "confusion.png"} == set(
+        effect.files
+    )
+
+
+def test_removing_nothing_changes_nothing(digits, dense):
+    pruned = run_stage(Prune(sparsity=0, epochs=0), dense=dense, images=digits).value
+
+    effect = run_stage(Effect(repetitions=5), pruned=pruned, dense=dense, images=digits).metrics
+
+    assert effect["dense_accuracy"] == effect["accuracy"]
+    assert 1 == effect["compression"]
