@@ -240,6 +240,8 @@ def print_result(result: Result) -> None:
     cached = sum(stage.cached for run in result.runs for stage in run.outcome.stages)
     stages = sum(len(run.outcome.stages) for run in result.runs)
     console.print(f"{result.status}: {done} of {len(result.runs)} runs, {stages} stages ({cached} cached)")
+    if registered := result.extra.get("registered"):
+        console.print(f"registered as version {registered['version']} of {registered['name']!r}: {registered['uri']}")
     if result.mlflow_run_id:
         console.print(f"MLflow run {result.mlflow_run_id} in experiment {result.experiment!r}; open it: pipeline ui")
 

@@ -15,6 +15,7 @@ from pipeline.cli._load import file_argument, json_option, load, overrides_argum
 @overrides_argument
 @click.option("--fresh", is_flag=True, help="Compute again what is cached.")
 @click.option("--from", "best_of", metavar="RUN", help="Use the best configuration of a recorded sweep.")
+@click.option("--register", metavar="NAME", help="Put the best run's model into MLflow's registry under this name.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--parallel", type=click.IntRange(1), default=1, metavar="N", help="Runs at a time, each in a process.")
 @click.option("--verify", is_flag=True, help="Run each stage twice; fail at the first whose results differ.")
@@ -25,6 +26,7 @@ def command(
     overrides: tuple[str, ...],
     best_of: str | None,
     fresh: bool,
+    register: str | None,
     until: str | None,
     parallel: int,
     verify: bool,
@@ -37,7 +39,7 @@ def command(
     pipeline run vae.yaml
     pipeline run vae.yaml model.latent_dim=8 model=als seed=3
     pipeline run vae.yaml seeds=5 --parallel 2
-    pipeline run vae.yaml --from 3f2a91
+    pipeline run vae.yaml --from 3f2a91 --register digits
     """
     from pipeline.interrupt import leave_quickly
     from pipeline.terminal import display, print_result
@@ -56,6 +58,10 @@ def command(
             command=["pipeline", *sys.argv[1:]],
             observers=observers,
         )
+    if register is not None and result.status == "finished":
+        from pipeline import registry
+
+        result = registry.register(result, register)
     if as_json:
         print_json(result.as_dict())
     else:
