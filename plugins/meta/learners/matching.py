@@ -1,0 +1,35 @@
+"""Vinyals et al., "Matching Networks for One Shot Learning", NeurIPS 2016 (arXiv:1606.04080)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from plugins.meta.episodes import Episodes
+from plugins.meta.learners.prototypes import Prototypes
+
+
+class Matching(Prototypes):
+    """A query takes the labels of the support set by attention: softmax over cosine similarities (section 2.1).
+
+    Without full context embeddings. The similarities are scaled by a learnt factor, as they lie in -1..1.
+    """
+
+    def __init__(self, problem: object, hidden: object) -> None:
+        super().__init__(problem, hidden)  # type: ignore[arg-type]
+        self.log_scale = torch.nn.Parameter(torch.tensor(2.3))
+
+    def forward(self, episodes: Episodes) -> Tensor:
+        """Logarithms of class probabilities (tasks, queries, ways)."""
+        shots = episodes.support_inputs.shape[1]
+        embedded = self.embedding(torch.cat([episodes.support_inputs, episodes.query_inputs], 1))
+        return attention(embedded[:, :shots], episodes.support_targets, embedded[:, shots:], self.log_scale.exp())
+
+
+def attention(support: Tensor, labels: Tensor, query: Tensor, scale: Tensor) -> Tensor:
+    """log of the sum over each class of softmax(scale * cosine): (tasks, queries, ways)."""
+    similarity = functional.normalize(query, dim=-1) @ functional.normalize(support, dim=-1).mT
+    weights = (scale * similarity).log_softmax(-1)
+    outside = functional.one_hot(labels).mT.eq(0)[:, None]
+    return weights[:, :, None].masked_fill(outside, -torch.inf).logsumexp(-1)

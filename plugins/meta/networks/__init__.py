@@ -1,0 +1,1 @@
+"""Networks: batched over tasks for what adapts by gradients, plain for what only embeds."""

@@ -1,0 +1,36 @@
+"""What a set of tasks asks of a learner, and samplers of its parts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from pipeline.errors import DataError
+from plugins.meta.episodes import Sampler
+from plugins.meta.functions import FunctionSampler
+from plugins.meta.pictures import ImageSampler
+from plugins.meta.types import FixedTasks, FunctionTasks, ImageTasks, Problem, Tasks
+
+Part = Literal["train", "validation", "test"]
+
+
+def problem_of(tasks: Tasks) -> Problem:
+    """Shape of an input and number of outputs."""
+    if isinstance(tasks, ImageTasks):
+        return Problem(tasks.parts.train.shape, tasks.ways, classifies=True)
+    if isinstance(tasks, FixedTasks):
+        return Problem(tuple(tasks.support.shape[2:]), tasks.ways, classifies=True)
+    return Problem((1,), 1, classifies=False)
+
+
+def sampler_of(tasks: Tasks, part: Part, device: torch.device, ways: int | None = None) -> Sampler:
+    """Draws episodes of a part; functions are drawn anew each time, so that their parts differ by the seed alone."""
+    if isinstance(tasks, FunctionTasks):
+        return FunctionSampler(tasks, device)
+    if isinstance(tasks, ImageTasks):
+        rotations = tasks.rotations and part == "train"
+        return ImageSampler(
+            getattr(tasks.parts, part), getattr(tasks.groups, part), ways or tasks.ways, rotations, device
+        )
+    raise DataError("published episodes are there to judge on: give the learner other tasks to train on.")

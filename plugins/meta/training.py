@@ -1,0 +1,138 @@
+"""Meta-training: batches of tasks, one optimiser step for each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pipeline.context import Context
+from pipeline.errors import DataError, StageError
+from plugins.meta import figures
+from plugins.meta.episodes import Sampler, losses
+from plugins.meta.learners import Learner, build
+from plugins.meta.pictures import ImageSampler
+from plugins.meta.problems import problem_of, sampler_of
+from plugins.meta.types import MetaLearner, Tasks
+
+if TYPE_CHECKING:
+    from plugins.meta.learner_stages import Learner as LearnerStage
+    from plugins.meta.learner_stages import Scratch, Trained
+
+VALIDATION_TASKS = 100
+ONLY_CLASSES = ("prototypes", "matching")
+FIXED_WAYS = ("maml", "meta_sgd", "reptile")
+
+
+@dataclass
+class State:
+    """All that the next step depends on; saved and restored, training goes on as if it had never stopped."""
+
+    learner: Learner
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def save(self) -> dict[str, Any]:
+        """As plain values and tensors."""
+        return {
+            "learner": self.learner.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "history": self.history,
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what ``save`` gave."""
+        self.learner.load_state_dict(saved["learner"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.generator.set_state(saved["generator"])
+        self.history = saved["history"]
+
+
+def fit(stage: Trained, tasks: Tasks, context: Context) -> MetaLearner:
+    """Train for so many iterations; DataError or StageError where that cannot be."""
+    _check(stage, tasks)
+    train = sampler_of(tasks, "train", context.device, stage.ways)
+    validation = sampler_of(tasks, "validation", context.device)
+    settings = stage.chosen()
+    if stage.method == "pretrained":
+        settings["train_classes"] = train.classes if isinstance(train, ImageSampler) else 0
+    model = MetaLearner(stage.method, settings, problem_of(tasks), {})
+    state = _begin(stage, model, context)
+    done = sum(1 for _ in state.history) * stage.log_every
+    for start in context.progress(range(done, stage.iterations, stage.log_every), "looks"):
+        end = min(start + stage.log_every, stage.iterations)
+        loss = _train(stage, state, train, tasks, range(start, end))
+        metrics = {"loss": loss, "validation_loss": _validate(stage, state.learner, validation, tasks, context)}
+        if not all(map(math.isfinite, metrics.values())):
+            raise StageError(
+                f"meta.{stage.method}",
+                f"training diverged: at iteration {end} the loss is no finite number any more. Try a smaller "
+                "inner_learning_rate or learning_rate.",
+            )
+        state.history.append(metrics)
+        context.log(metrics, step=end)
+        context.save_checkpoint(state.save(), end)
+    context.figure("training", figures.training(state.history, stage.log_every))
+    return replace(model, state={name: weight.detach().cpu() for name, weight in state.learner.state_dict().items()})
+
+
+def untrained(stage: Scratch, tasks: Tasks, context: Context) -> MetaLearner:
+    """Random weights from the context's seed."""
+    model = MetaLearner(stage.method, stage.chosen(), problem_of(tasks), {})
+    return replace(model, state=_fresh(stage, model, context).state_dict())
+
+
+def _fresh(stage: LearnerStage, model: MetaLearner, context: Context) -> Learner:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.seed)
+        return build(model.method, model.problem, model.settings)
+
+
+def _check(stage: Trained, tasks: Tasks) -> None:
+    problem = problem_of(tasks)
+    if stage.method in ONLY_CLASSES and not problem.classifies:
+        raise DataError(f"meta.{stage.method} tells classes apart, but these tasks are functions: use meta.maml.")
+    if stage.method == "neural_process" and problem.classifies:
+        raise DataError("meta.neural_process predicts numbers, but these tasks are classes: use meta.prototypes.")
+    if stage.ways and stage.ways != problem.outputs and stage.method in FIXED_WAYS:
+        raise DataError(
+            f"meta.{stage.method} has an output for each class: it cannot train on tasks of {stage.ways} ways for "
+            f"tasks of {problem.outputs}. Leave out 'ways'."
+        )
+
+
+def _begin(stage: Trained, model: MetaLearner, context: Context) -> State:
+    learner = _fresh(stage, model, context).to(context.device)
+    optimizer = torch.optim.Adam(learner.parameters(), lr=stage.learning_rate, fused=True)
+    state = State(learner, optimizer, torch.Generator(context.device).manual_seed(context.seed))
+    if checkpoint := context.load_checkpoint():
+        state.restore(checkpoint[0])
+    return state
+
+
+def _train(stage: Trained, state: State, train: Sampler, tasks: Tasks, iterations: range) -> float:
+    """Some iterations; their mean loss."""
+    state.learner.train()
+    total = torch.zeros((), device=next(state.learner.parameters()).device)
+    for iteration in iterations:
+        for group in state.optimizer.param_groups:
+            group["lr"] = stage.learning_rate * (1 + math.cos(math.pi * iteration / stage.iterations)) / 2
+        loss = state.learner.loss(train.draw(stage.meta_batch_size, tasks.shots, tasks.queries, state.generator))
+        state.optimizer.zero_grad()
+        loss.backward()
+        state.optimizer.step()
+        total += loss.detach()
+    return total.item() / len(iterations)
+
+
+@torch.no_grad()
+def _validate(stage: Trained, learner: Learner, validation: Sampler, tasks: Tasks, context: Context) -> float:
+    """Mean query loss on validation tasks, the same at each look."""
+    generator = torch.Generator(context.device).manual_seed(1)
+    episodes = validation.draw(VALIDATION_TASKS, tasks.shots, tasks.queries, generator)
+    outputs = learner.eval().predict(episodes, stage.chosen().get("inner_steps", 1))
+    return losses(outputs, episodes.query_targets).mean().item()
