@@ -11,7 +11,7 @@ from scipy import sparse
 
 from plugins.recommender.types import Recommender
 
-SCORES_PER_BATCH = 1 << 24
+SCORES_PER_BATCH = 1 << 21
 _TIE_SEED = 20
 _ROTATION = 7919
 
@@ -76,13 +76,13 @@ def top_k(scores: np.ndarray, k: int, order: np.ndarray, users: np.ndarray) -> n
     def rank(user: np.ndarray, items: np.ndarray) -> np.ndarray:
         return (order[items] + user * _ROTATION) % n_items
 
-    table = torch.from_numpy(scores)
-    values, found = (part.numpy() for part in torch.topk(table, k_found, dim=1))
-    # topk takes any of the items that tie for the last place: these rows are decided by the order of items.
-    last = values[:, -1:]
-    crowded = ((table >= torch.from_numpy(last.copy())).sum(dim=1).numpy() > k_found) & np.isfinite(last[:, 0])
+    # One more than asked for shows whether items tie for the last place: only such rows need the order of items.
+    values, found = (part.numpy() for part in torch.topk(torch.from_numpy(scores), min(k_found + 1, n_items), dim=1))
+    last = values[:, k_found - 1]
+    crowded = (values[:, k_found:] == last[:, None]).any(axis=1) & np.isfinite(last)
+    found = np.ascontiguousarray(found[:, :k_found])
     for row in np.flatnonzero(crowded):
-        contenders = np.flatnonzero(scores[row] >= last[row, 0])
+        contenders = np.flatnonzero(scores[row] >= last[row])
         found[row] = contenders[np.lexsort((rank(users[row], contenders), -scores[row, contenders]))][:k_found]
     values = np.take_along_axis(scores, found, axis=1)
     by_order = np.argsort(rank(users[:, None], found), axis=1, kind="stable")
