@@ -49,7 +49,8 @@ def _where_free(condition: Array, slope: Array) -> Array:
 
 def _power_slopes(args: Sequence[Array], value: Array) -> tuple[Array | float, ...]:
     base, exponent = args
-    return exponent * np.power(base, exponent - 1), value * np.log(base)
+    # Below zero only whole exponents have a value, and so no neighbours: they stay as they are.
+    return exponent * np.power(base, exponent - 1), np.where(base > 0, value * np.log(np.abs(base)), 0.0)
 
 
 FUNCTIONS: dict[str, Function] = {

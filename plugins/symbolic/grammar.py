@@ -108,7 +108,8 @@ class _Reader:
                 raise self.error(f"it is nested deeper than {_DEEPEST}", self.tokens[self.next][2])
             exponent = self.signed()
             self.depth -= 1
-            return ("pow", *base, *exponent)
+            squared = isinstance(exponent[0], float) and exponent[0] == 2
+            return ("square", *base) if squared else ("pow", *base, *exponent)
         return base
 
     def atom(self) -> Program:

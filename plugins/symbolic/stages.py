@@ -143,6 +143,20 @@ class Operon(Stage):
         return operon.search(self, problem, context)
 
 
+class Linear(Stage):
+    """Fit sparse sums of products and functions of variables by orthogonal matching pursuit."""
+
+    degree: int = Field(1, ge=1, le=10, description="Factors in a product at most.")
+    functions: tuple[FunctionName, ...] = Field((), description="Functions of one variable that join the terms.")
+    terms: int = Field(10, ge=1, description="Terms of a sum at most.")
+
+    def run(self, problem: types.Problem) -> types.Front:
+        """Add the best term again and again."""
+        from plugins.symbolic import linear
+
+        return linear.fit(self, problem)
+
+
 class Refine(Stage):
     """Refit constants on all rows, prune what is idle, round, merge equal formulas, and choose from the front."""
 
@@ -175,7 +189,17 @@ class Verify(Stage):
         return verdict.verify(self, problem, formula, context)
 
 
+class Export(Stage):
+    """Write the chosen formula as LaTeX, sympy, Python and C; names are mapped where a language refuses them."""
+
+    def run(self, formula: types.Front, context: Context) -> str:
+        """Keep one text for each language."""
+        from plugins.symbolic import export
+
+        return export.write(self, formula, context)
+
+
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [Problem, Table, Gplearn, GplearnPlain, Operon, Refine, Verify]
+    return [Problem, Table, Gplearn, GplearnPlain, Operon, Linear, Refine, Verify, Export]

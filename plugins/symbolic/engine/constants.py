@@ -10,6 +10,8 @@ import numpy as np
 
 from plugins.symbolic.programs import Program, constants, gradient, with_constants
 
+_IDLE = 1e-7
+
 
 def refine(program: Program, x: np.ndarray, y: np.ndarray, iterations: int) -> tuple[Program, float]:
     """The program with better constants, and its 1 - r^2 with ``y``; the same program where nothing was gained."""
@@ -59,7 +61,10 @@ def _linearised(
         slope = centred @ centred_y / square
         residual = centred_y - slope * centred
         jacobian = slope * (slopes - slopes.mean(axis=1, keepdims=True))
+        lengths = np.linalg.norm(jacobian, axis=1)
         jacobian = jacobian - np.outer(jacobian @ centred / square, centred)
+        # A constant that only scales or shifts the whole has nothing left but rounding, which must not steer it.
+        jacobian[np.linalg.norm(jacobian, axis=1) < _IDLE * lengths] = 0.0
         error = float(residual @ residual / (centred_y @ centred_y))
     if not np.isfinite(error) or not (np.abs(jacobian) < 1e100).all():
         return None
