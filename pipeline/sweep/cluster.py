@@ -29,6 +29,8 @@ _ENVIRONMENT = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
+_TOKEN = Path.home() / ".ray" / "auth_token"
+
 
 @contextmanager
 def cluster(address: str | None, resources: dict[str, float] | None = None) -> Iterator[None]:
@@ -36,8 +38,12 @@ def cluster(address: str | None, resources: dict[str, float] | None = None) -> I
 
     RequestError where none answers at the address. Only a Ray that was begun here is ended.
     """
+    address = address or os.environ.get("RAY_ADDRESS")
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    if address not in (None, "local", "auto") and _TOKEN.is_file():
+        # Nodes that were started on this machine share this token; for an address Ray does not think of it by itself.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
     if ray.is_initialized():
@@ -45,7 +51,7 @@ def cluster(address: str | None, resources: dict[str, float] | None = None) -> I
         return
     # Workers put the driver's working directory first on their path: an empty one can shadow nothing.
     with tempfile.TemporaryDirectory(prefix="pipeline-sweep-") as folder:
-        _connect(ray, address or os.environ.get("RAY_ADDRESS"), folder, resources)
+        _connect(ray, address, folder, resources)
         _hush()
         try:
             yield
