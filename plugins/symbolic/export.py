@@ -26,8 +26,9 @@ _C = {"abs": "fabs({})", "max": "fmax({}, {})", "min": "fmin({}, {})", "neg": "(
       "psqrt": "sqrt(fabs({}))", "plog": "(fabs({0}) > 0.001 ? log(fabs({0})) : 0.0)",
       "pinv": "(fabs({0}) > 0.001 ? 1.0/({0}) : 0.0)"}  # fmt: skip
 _C_WORDS = frozenset(
-    "auto break case char const double else float for goto if int long return short static void".split()
-)
+    ["auto", "break", "case", "char", "const", "double", "else", "float", "for", "goto", "if", "int", "long", "return",
+     "short", "static", "void"]
+)  # fmt: skip
 
 
 def write(stage: stages.Export, formula: Front, context: Context) -> str:

@@ -40,8 +40,8 @@ def library(count: int, degree: int, functions: Sequence[str]) -> list[Program]:
     for size in range(1, degree + 1):
         if len(found) + math.comb(count + size - 1, size) > MOST_TERMS:
             break
-        for term in combinations_with_replacement(range(count), size):
-            found.append(product({column: float(term.count(column)) for column in dict.fromkeys(term)}))
+        terms = combinations_with_replacement(range(count), size)
+        found += [product({column: float(term.count(column)) for column in dict.fromkeys(term)}) for term in terms]
     return found + [(name, column) for name in functions for column in range(count)]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pipeline.context import Context
+from pipeline.datasets import Dataset
 from pipeline.hooks import hookimpl
 from pipeline.stage import DataPath, Stage
 from plugins.symbolic import types
@@ -62,6 +63,20 @@ class Table(Stage):
         from plugins.symbolic.problems import build
 
         return build.from_table(self)
+
+
+class Pmlb(Stage):
+    """Load a real regression set of the Penn Machine Learning Benchmarks and split it."""
+
+    name: str = Field("192_vineyard", description="The set by PMLB's name: 192_vineyard, 561_cpu ...")
+    test: float = Field(0.25, gt=0, lt=1, description="Share of the rows to judge on.")
+    split_seed: int = Field(0, ge=0, description="Seed of the split, which so is the same for every seed of the run.")
+
+    def run(self, context: Context) -> types.Problem:
+        """Find or download, clean and split."""
+        from plugins.symbolic.problems import build
+
+        return build.from_pmlb(self, context)
 
 
 class Gplearn(Stage):
@@ -202,4 +217,12 @@ class Export(Stage):
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [Problem, Table, Gplearn, GplearnPlain, Operon, Linear, Refine, Verify, Export]
+    return [Problem, Table, Pmlb, Gplearn, GplearnPlain, Operon, Linear, Refine, Verify, Export]
+
+
+@hookimpl
+def pipeline_datasets() -> list[Dataset]:
+    """The sets that `symbolic.pmlb` knows by name."""
+    from plugins.symbolic.problems.pmlb import DATASETS
+
+    return list(DATASETS.values())

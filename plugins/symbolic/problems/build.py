@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.context import Context
+from pipeline.datasets import fetch
 from pipeline.errors import DataError, closest, listing
 from pipeline.types import Table
 from plugins.symbolic.grammar import parse
@@ -35,29 +38,43 @@ def from_law(stage: stages.Problem) -> Problem:
     return Problem(law.name, train, test, beyond, law.formula)
 
 
+def from_pmlb(stage: stages.Pmlb, context: Context) -> Problem:
+    """A set of PMLB, found or downloaded, and split at random."""
+    from plugins.symbolic.problems.pmlb import DATASETS
+
+    if stage.name not in DATASETS:
+        meant = closest(stage.name, DATASETS)
+        hint = f"Did you mean {meant!r}?" if meant else f"Known: {listing(DATASETS)}."
+        raise DataError(f"there is no PMLB set {stage.name!r} here. {hint}")
+    dataset = DATASETS[stage.name]
+    context.text("source.md", dataset.describe())
+    (path,) = fetch(dataset, context).values()
+    return divided(clean(read(path), "target", stage.name), "target", stage.name, stage.test, stage.split_seed)
+
+
 def from_table(stage: stages.Table) -> Problem:
-    """A user's file, split at random; rows beyond the 90 % range of the first principal feature may be held out."""
-    frame = clean(read(stage.path), stage.target, str(stage.path))
-    order = np.random.default_rng(stage.split_seed).permutation(len(frame))
-    held = round(stage.test * len(frame))
+    """A user's file, split at random."""
+    where = str(stage.path)
+    problem = divided(clean(read(stage.path), stage.target, where), stage.target, where, stage.test, stage.split_seed)
+    if stage.truth is not None:
+        parse(stage.truth, problem.variables)
+    return replace(problem, name=stage.path.stem, truth=stage.truth)
+
+
+def divided(frame: pd.DataFrame, target: str, where: str, share: float, seed: int) -> Problem:
+    """Training and test rows at random; DataError where there are too few, or nothing to learn."""
+    order = np.random.default_rng(seed).permutation(len(frame))
+    held = round(share * len(frame))
     if len(frame) - held < 2 or held < 1:
         raise DataError(
-            f"{stage.path} has {len(frame)} usable row{'s' * (len(frame) != 1)}: too few to split into training and "
-            "test rows. At least four are needed."
+            f"{where} has {len(frame)} usable row{'s' * (len(frame) != 1)}: too few to split into training and test "
+            "rows. At least four are needed."
         )
     test, train = frame.iloc[order[:held]], frame.iloc[order[held:]]
-    if float(np.ptp(train[stage.target])) == 0:
-        raise DataError(f"the target {stage.target!r} of {stage.path} is the same in every training row.")
-    targets = (stage.target,)
-    truth = stage.truth
-    if truth is not None:
-        parse(truth, tuple(frame.columns.drop(stage.target)))
-    return Problem(
-        stage.path.stem,
-        Table(train.reset_index(drop=True), targets),
-        Table(test.reset_index(drop=True), targets),
-        truth=truth,
-    )
+    if float(np.ptp(train[target])) == 0:
+        raise DataError(f"the target {target!r} of {where} is the same in every training row.")
+    parts = [Table(part.reset_index(drop=True), (target,)) for part in (train, test)]
+    return Problem(where, *parts)
 
 
 def read(path: Path) -> pd.DataFrame:

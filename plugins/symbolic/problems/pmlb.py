@@ -1,0 +1,68 @@
+"""Regression sets of the Penn Machine Learning Benchmarks (Olson et al. 2017) that SRBench uses, each by its name."""
+
+from __future__ import annotations
+
+from pipeline.datasets import Dataset, RemoteFile
+
+_SHA256 = """
+1027_ESL cb678bbf79f2daf10d64ecbafab7019ead486dad2e925ba4bdab445a4886fc79
+1029_LEV 3964b6b6cff54dc436705f70389b6adb12f28c2af43cba666498fda2daf2a1eb
+1089_USCrime 57b36b18d3ed1b78d6ca647f701fdef974b27979cda7dda2fe91a81eb7e329d6
+192_vineyard 55dbc985067fc77003b9eeabd829198669ae84868f6e8c3cf35031bf846571a4
+229_pwLinear b815690f48bb9680c2c997c9190b826099d93178f6d948c2b525b44b3672f0c1
+294_satellite_image 4a65cdd640642af2c5d3c6a53b61e563156feb14bd26486dc9d5f47140c0690f
+503_wind 2cc1e040bdc20737674a00039cd80e16758c511e697e524ed17e4335ec93e9a6
+522_pm10 ecbabaa5a989a8c11f5a57e874c135f386da5379d6689ae6d5d4264a652fa5e0
+527_analcatdata_election2000 2adfce8a7a5740aa3aeed51b3d341fc8048dcf8ca7bda7f9ec709b7797d6e4ea
+547_no2 e116f24d2cabc7388a0714f1d0bf3a85f7613e3fc2b88642c47154fece000c73
+557_analcatdata_apnea1 39628a3401b9ebfe2b4da629e0182736917694bf6f793dd4be821343459fca1e
+561_cpu 89f895f7be5f4005731ba28d018c1660ffee114af13d5e62edd90f17a6ec209a
+579_fri_c0_250_5 d32597bb1043df296ac3be1fff926646b26f268f89185310ea898e59b5fff896
+582_fri_c1_500_25 7e6adcc066efe13d876fc6fcb124846abff5cef3893a79267afb5224d963d90a
+591_fri_c1_100_10 b599d25b7d4484970721af1b7df8b38acab21012ce555f582998370e6936990c
+593_fri_c1_1000_10 e25c8392e2234206a80a2f9b9488906b9875b47f0bedbd055c36cf26e0a93bfd
+595_fri_c0_1000_10 68f0a5b79e4bf5b23e812ca4a1fe431fc754d5c3955d02ce8d2951fae449ffdf
+597_fri_c2_500_5 1a6dec52a56fc471f5bb8be372bdc25f65eb8b39542a25f4e3e590392dbceb27
+599_fri_c2_1000_5 4f7c486b471f2a5dcd94c97f52089b487c3f4aa1bbee14c3ac19472e4144b2eb
+602_fri_c3_250_10 8a24109b1e1037d35f8deddb3ea6ee3ccf295fa8cf6a44b10338395378957140
+604_fri_c4_500_10 961c38abd7be4216ebf941f85633ac6bde68442ce804ed84ab1cfa7336e884ef
+606_fri_c2_1000_10 4757ff95609abb91a98577cf6023c804ba2b0b749a9dfcc48597ac49d4bf72a0
+609_fri_c0_1000_5 01fa62d89cd626cebaed7a6975a9488848c1764e4a6ef4798597894c93a1379c
+612_fri_c1_1000_5 6b0ff453a469843fb4bcdc51dd602d0395b8fe3714326fd0e6eefa21f0683c9e
+615_fri_c4_250_10 4b856f1f454ad4619683e621bbdb2cf480de225837d582eb520b5292cd579792
+617_fri_c3_500_5 a4e3dfadeb34bba861ef56046d2fc99c4d50d8475882d610a0b652d39c510f6b
+621_fri_c0_100_10 6ec32e9502e1529993d9b8ec5e859d3e81c0f911e291f3cd7e9e145df4677998
+624_fri_c0_100_5 0443c7987f602af94da4ff78a9105b84def1fd8a755b65b4e92907ed148b0c9d
+627_fri_c2_500_10 638db3e132b98e5bdaf919592ab3cc9d5c2fc11a4360dfd2a59cebdd51225551
+631_fri_c1_500_5 0b1b989e2bb2501020f011c569300329c57f3da1eec5e294b44e06c29fc515f7
+634_fri_c2_100_10 813241b766ce440f3556b3056bd63ca304d98d19f6f2fde9c11cf945143917fe
+643_fri_c2_500_25 6a198d0f25215def0d2fb5f53a177018a2420c4e2c721ced87f33452cfb5628e
+647_fri_c1_250_10 d48ba83a9a47fb7db444babf1102c155c0cd68280f956369a57bae859943d4eb
+649_fri_c0_500_5 371be1ecf615b8f56151182c133ca9dd554128348b395a118953dd338340cee0
+651_fri_c0_100_25 4331dd8ab60fed92bc17da4a52d96a464932ab822194f95ba217e4a761e50429
+654_fri_c0_500_10 97c5134b825cef5fc2df40ee26c69a2c7406ab3a738b7b89ee60142a392a1619
+657_fri_c2_250_10 b8c73c4552648f302e53b9bc72ddcc65e7d17a694532498040e47047a6ff8e27
+659_sleuth_ex1714 ff5162c6d06cffe1de5aebe1305dab37cc9b2b140b1f5cca73ffb8396cdf28fa
+665_sleuth_case2002 620f8815ffc7802d77bc942e005a23e107ed7b2ac91447cd094343faec537dd6
+678_visualizing_environmental 996db450c025b7586db095411d743fa8632c3e810f60435b6150c3869972c37f
+690_visualizing_galaxy 5fe909e08a622224135a2dcfd409bbe10abab4919f917a07b771c3fb00580852
+706_sleuth_case1202 9266fa48c776ff241b665769a932ecf184defed1ccbb47b87a0930c78dedc7ab
+"""
+
+
+def _dataset(name: str, sha256: str) -> Dataset:
+    url = f"https://github.com/EpistasisLab/pmlb/raw/master/datasets/{name}/{name}.tsv.gz"
+    return Dataset(
+        f"pmlb-{name}",
+        f"PMLB regression set {name}",
+        files=(RemoteFile(f"{name}.tsv.gz", url, sha256),),
+        licence="MIT (the collection); the sets keep their publishers' terms",
+        citation="Olson, R. S. et al. (2017). PMLB: a large benchmark suite for machine learning evaluation and "
+        "comparison. BioData Mining 10, 36.",
+        homepage="https://epistasislab.github.io/pmlb/",
+        folder="pmlb",
+    )
+
+
+DATASETS = {name: _dataset(name, sha256) for name, sha256 in map(str.split, _SHA256.strip().splitlines())}
+"""Every set by PMLB's own name."""
