@@ -64,7 +64,7 @@ def weights(dense: nn.Module, pruned: nn.Module, names: Sequence[str]) -> Figure
     before, after = (_flat(network, names) for network in (dense, pruned))
     after = after[after != 0]
     limit = max(float(np.abs(np.concatenate([before, after])).max()), 1e-6)
-    bins = np.linspace(-limit, limit, 121)
+    bins = np.linspace(-limit, limit, 121).tolist()
     axes.hist(before, bins, color="0.75", label=f"dense ({len(before):,})")
     axes.hist(after, bins, color="C0", alpha=0.8, label=f"pruned, not zero ({len(after):,})")
     axes.set(title="Weights before and after", xlabel="weight", ylabel="count", yscale="log")

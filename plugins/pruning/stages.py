@@ -56,7 +56,7 @@ class _Pruning(Stage):
     """What both ways of pruning share."""
 
     emits: ClassVar = {"accuracy": "max", "difference": "min", "compression": "max"}
-    per_step: ClassVar = ("accuracy", "difference", "compression")
+    per_step: ClassVar[tuple[str, ...]] = ("accuracy", "difference", "compression")
     seeded: ClassVar = True
 
     rounds: int = Field(1, gt=0, description="Prune so many times, each time less.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,8 +83,8 @@ def train(
 
 
 @torch.no_grad()
-def _apply(weights: list[Tensor], factors: list[Tensor]) -> None:
-    torch._foreach_mul_(weights, factors)
+def _apply(weights: Sequence[Tensor], factors: list[Tensor]) -> None:
+    torch._foreach_mul_(list(weights), factors)
 
 
 def fit(stage: Train, images: Split[Images], context: Context) -> Classifier:
