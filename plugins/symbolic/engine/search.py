@@ -255,12 +255,14 @@ class Search:
             budget -= 1
             found.append(self._fitted(program))
         for root in self._winners(self.settings.refined):
-            program = list(self.forest.program(root))
+            if self._late():
+                break
+            program = self.forest.program(root)
             if len(program) + 2 <= self.settings.largest:
                 place = self.rng.randrange(len(program))
                 name = self.rng.choice(["mul", "add"])
-                program[place:place] = [name, 1.0 if name == "mul" else 0.0]
-                found.append(self._fitted(tuple(program)))
+                neutral = 1.0 if name == "mul" else 0.0
+                found.append(self._fitted((*program[:place], name, neutral, *program[place:])))
         return found
 
     def _fitted(self, program: Program) -> int:
@@ -271,7 +273,8 @@ class Search:
         """Programs one subtree of which was replaced by what the library offers for it."""
         forest, rng = self.forest, self.rng
         library = semantic.Library(forest, self._library())
-        wishes, paths = [], []
+        wishes: list[semantic.Wish] = []
+        paths: list[tuple[list[tuple[int, bool]], tuple[str, ...]]] = []
         for root in self._winners(self.settings.wishes):
             intercept, slope = scaling.scale(forest.values([root])[0], self.y)
             if not slope or not math.isfinite(slope):
@@ -279,7 +282,7 @@ class Search:
             path = forest.path(root, rng.randrange(forest.size[root]))
             if (wish := semantic.wish(forest, path, (self.y - intercept) / slope)) is not None:
                 wishes.append(wish)
-                paths.append((path, None))
+                paths.append((path, ()))
         for outer in self._outer():
             wanted, slope_ = self.y, np.ones_like(self.y)
             with np.errstate(all="ignore"):
@@ -295,7 +298,7 @@ class Search:
         found = []
         for (path, outer), answer in zip(paths, library.answers(wishes, terms), strict=True):
             root = forest.replaced(path, answer)
-            for name in reversed(outer or ()):
+            for name in reversed(outer):
                 root = forest.node(name, root)
             found.append(root)
         return found

@@ -73,8 +73,8 @@ def divided(frame: pd.DataFrame, target: str, where: str, share: float, seed: in
     test, train = frame.iloc[order[:held]], frame.iloc[order[held:]]
     if float(np.ptp(train[target])) == 0:
         raise DataError(f"the target {target!r} of {where} is the same in every training row.")
-    parts = [Table(part.reset_index(drop=True), (target,)) for part in (train, test)]
-    return Problem(where, *parts)
+    train, test = train.reset_index(drop=True), test.reset_index(drop=True)
+    return Problem(where, Table(train, (target,)), Table(test, (target,)))
 
 
 def read(path: Path) -> pd.DataFrame:
