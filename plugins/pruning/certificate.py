@@ -165,6 +165,6 @@ def _certificate(sizes: dict[str, dict[str, int]], rows: list[dict[str, float | 
     lines += [
         "",
         f"Largest difference between the masked and the small network on the test pictures: {difference:.1e} of "
-        "the largest output. Latency: one CPU thread of this machine.",
+        "the largest output. Latency: processor time of one thread of this machine.",
     ]
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 
@@ -62,7 +63,10 @@ class SparseLinear(nn.Module):
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
-        self.weight = layer.weight.detach().to_sparse_csr()
+        with warnings.catch_warnings():
+            # torch announces once that compressed rows are young; the product is all that is needed of them.
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support")
+            self.weight = layer.weight.detach().to_sparse_csr()
         self.bias = None if layer.bias is None else layer.bias.detach()[:, None]
 
     def forward(self, given: Tensor) -> Tensor:
