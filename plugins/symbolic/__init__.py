@@ -6,5 +6,7 @@ problems/       known laws and users' tables
 grammar.py      formulas as text, read by a grammar of our own; programs.py, functions.py what they are inside
 engine/         the accelerated search; models.py runs it, plain.py gplearn itself, operon.py Operon
 refinement.py   constants refitted, pruning, rounding; front.py fronts and the choice from them
-equivalence.py  whether a formula is the law
+equivalence.py  whether a formula is the law; verdict.py measures it, figures.py draws it
+linear.py       baselines by sparse regression
+export.py       LaTeX, sympy, Python and C; conversion.py to sympy and back
 """

@@ -17,7 +17,6 @@ class Problem:
 
     extrapolation: rows outside the range of ``train``, or None where there are none.
     truth: the formula that made the data, as the grammar writes it, or None where it is unknown.
-    units: the exponents of the base units of the features, then of the target, or None.
     """
 
     name: str
@@ -25,7 +24,6 @@ class Problem:
     test: Table
     extrapolation: Table | None = None
     truth: str | None = None
-    units: dict[str, tuple[float, ...]] | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -58,7 +56,6 @@ class Front(Predictor):
     """Equations by rising complexity and falling error, the chosen one among them.
 
     variance: the target's variance on the training rows, which makes an error relative.
-    classes: the two classes where the formula's sign or probability decides, else empty.
     """
 
     equations: tuple[Equation, ...]
@@ -67,7 +64,6 @@ class Front(Predictor):
     target: str
     variance: float
     rows: int
-    classes: tuple[str, ...] = ()
 
     @property
     def best(self) -> Equation:
