@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from pipeline.errors import DataError, StageError
+from pipeline.testing import conformance_checks, run_stage
+from pipeline.types import Images, Split
+from plugins.meta.learner_stages import (
+    MAML,
+    MetaSGD,
+    NearestNeighbour,
+    NeuralProcess,
+    Pretrained,
+    Prototypes,
+    Reptile,
+    Scratch,
+)
+from plugins.meta.stages import Evaluate
+from plugins.meta.task_stages import Episodes, Functions
+
+
+@pytest.fixture(scope="module")
+def functions():
+    return run_stage(Functions(shots=5)).value
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Twelve classes of eight pictures, each a noisy pattern of its own."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(12), 8)
+    pixels = (rng.random((12, 1, 8, 8))[labels] * 0.7 + 0.3 * rng.random((96, 1, 8, 8))).astype(np.float32)
+    images = Images(pixels, labels, tuple("abcdefghijkl"))
+    third = [images.take(np.arange(start, 96, 3)) for start in range(3)]
+    return Split(*third)
+
+
+def tasks_of(pictures, **settings):
+    settings = {"ways": 3, "queries": 2, "validation_classes": 3, "test_classes": 3, **settings}
+    return run_stage(Episodes(**settings), images=pictures).value
+
+
+@pytest.mark.parametrize("check", conformance_checks("plugins.meta.stages"), ids=str)
+def test_the_plugin_conforms(check):
+    check()
+
+
+@pytest.mark.parametrize("kind", [MAML, MetaSGD, Reptile, Pretrained, NeuralProcess])
+def test_a_learner_of_functions_is_trained_and_judged(functions, kind):
+    learner = run_stage(kind(iterations=4, log_every=2), tasks=functions).value
+    judged = run_stage(Evaluate(episodes=60, curve_steps=2), learner=learner, tasks=functions)
+
+    assert np.isfinite(judged.metrics["mse"])
+    assert (60,) == judged.value.scores.shape
+    assert "functions.png" in judged.files
+
+
+def test_training_maml_lowers_the_loss(functions):
+    run = run_stage(MAML(iterations=300, log_every=100), tasks=functions)
+
+    assert run.curve("validation_loss")[-1] < run.curve("validation_loss")[0]
+
+
+def test_the_same_seed_gives_the_same_learner_and_another_seed_another(functions):
+    first, again, other = (
+        run_stage(MAML(iterations=2, log_every=2), seed=seed, tasks=functions).value.state[
+            "network.initial.head_weight"
+        ]
+        for seed in (1, 1, 2)
+    )
+
+    assert first.equal(again)
+    assert not first.equal(other)
+
+
+@pytest.mark.parametrize(
+    "stage", [MAML(hidden=(4,), iterations=2, log_every=1), Prototypes(hidden=(4,), iterations=2, log_every=1),
+              Pretrained(hidden=(4,), iterations=2, log_every=1), Scratch(hidden=(4,)), NearestNeighbour()], ids=repr
+)  # fmt: skip
+def test_a_learner_of_classes_is_judged_by_accuracy_and_error(pictures, stage):
+    tasks = tasks_of(pictures, rotations=True)
+    judged = run_stage(Evaluate(episodes=20, curve_steps=1), learner=run_stage(stage, tasks=tasks).value, tasks=tasks)
+
+    assert 1 == pytest.approx(judged.metrics["accuracy"] + judged.metrics["error"])
+
+
+def test_no_class_is_in_two_parts(pictures):
+    parts = tasks_of(pictures).parts
+
+    classes = [set(part.labels.tolist()) for part in (parts.train, parts.validation, parts.test)]
+    assert [6, 3, 3] == [len(part) for part in classes]
+    assert 12 == len(set.union(*classes))
+
+
+def test_more_ways_than_test_classes_are_refused():
+    with pytest.raises(ValidationError, match="at least as many validation_classes and test_classes as ways"):
+        Episodes(ways=5, validation_classes=3, test_classes=3)
+
+
+def test_more_ways_than_training_classes_are_refused(pictures):
+    with pytest.raises(DataError, match="episodes of 20 ways need 20 classes, but there are 6"):
+        run_stage(Prototypes(ways=20, iterations=1), tasks=tasks_of(pictures))
+
+
+def test_more_shots_than_pictures_are_refused(pictures):
+    with pytest.raises(DataError, match="need 11 pictures, but a class has only 8"):
+        run_stage(Prototypes(hidden=(4,), iterations=1), tasks=tasks_of(pictures, shots=9))
+
+
+def test_a_diverging_inner_loop_is_told_with_what_to_try(functions):
+    with pytest.raises(StageError, match="Try a smaller inner_learning_rate"):
+        run_stage(MAML(inner_learning_rate=1e12, inner_steps=5, iterations=2, log_every=1), tasks=functions)
+
+
+def test_functions_are_no_classes(functions):
+    with pytest.raises(DataError, match="tells classes apart, but these tasks are functions"):
+        run_stage(Prototypes(iterations=1), tasks=functions)
