@@ -8,6 +8,8 @@ import sys
 from pipeline.errors import RequestError
 
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS")
+# Read before limit_threads() writes it for the libraries.
+_SET_BY_OTHERS = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
 
 
 def processors() -> int:
@@ -20,12 +22,13 @@ def threads_per_run(runs: int) -> int:
 
     It depends on the number of runs and not on how many go at a time: sums are split among threads, so another number
     of threads would give other last digits, and ``--parallel`` must not change a result. ``PIPELINE_THREADS``
-    overrides.
+    overrides, and so does ``OMP_NUM_THREADS``, which whoever shares a machine has often set already.
     """
-    if given := os.environ.get("PIPELINE_THREADS"):
-        if not given.isdecimal() or int(given) == 0:
-            raise RequestError(f"PIPELINE_THREADS must be a number of threads. Got {given!r} instead.")
-        return int(given)
+    for variable, given in {"PIPELINE_THREADS": os.environ.get("PIPELINE_THREADS"), **_SET_BY_OTHERS}.items():
+        if given:
+            if not given.isdecimal() or int(given) == 0:
+                raise RequestError(f"{variable} must be a number of threads. Got {given!r} instead.")
+            return int(given)
     return max(1, processors() // max(runs, 1))
 
 

@@ -70,7 +70,8 @@ class Result:
         """The only run's metrics; with several runs, the mean of the first group."""
         if len(self.runs) == 1:
             return self.runs[0].metrics
-        return {name: stats.mean for name, stats in self.comparison.groups[0].metrics.items()}
+        first = self.comparison.groups[:1]
+        return {name: stats.mean for group in first for name, stats in group.metrics.items()}
 
     def artifact(self, stage: str) -> Any:
         """What the stage returned in the first run."""

@@ -14,6 +14,7 @@ from pipeline.errors import RequestError
 def eight_processors(monkeypatch):
     monkeypatch.setattr(machine, "processors", lambda: 8)
     monkeypatch.delenv("PIPELINE_THREADS", raising=False)
+    monkeypatch.setattr(machine, "_SET_BY_OTHERS", {})
 
 
 def test_this_process_may_use_at_least_one_processor():
@@ -29,6 +30,12 @@ def test_the_environment_has_the_last_word_on_threads(eight_processors, monkeypa
     monkeypatch.setenv("PIPELINE_THREADS", "3")
 
     assert machine.threads_per_run(100) == 3
+
+
+def test_threads_that_were_limited_before_stay_limited(eight_processors, monkeypatch):
+    monkeypatch.setattr(machine, "_SET_BY_OTHERS", {"OMP_NUM_THREADS": "2"})
+
+    assert 2 == machine.threads_per_run(1)
 
 
 @pytest.mark.parametrize("given", ["many", "0", "-1", "2.5"])
