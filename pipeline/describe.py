@@ -53,6 +53,7 @@ def plan_document(run: RunPlan) -> str:
             "inputs": {k: v if isinstance(v, str) else list(v) for k, v in step.inputs.items()},
             "output": type_name(type(step.stage).interface().output),
             "emits": dict(step.stage.emits),
+            "measured": list(step.stage.measured),
         }
         for step in run.steps
     ]

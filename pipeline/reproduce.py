@@ -18,6 +18,7 @@ from pipeline.tracking.history import History, RecordedRun
 
 DOCUMENT = "pipeline.yaml"
 LOCK = "requirements.txt"
+PLAN = "plan.json"
 STAGES = "stages.json"
 
 
@@ -69,7 +70,9 @@ def together(pipelines: Sequence[Pipeline]) -> Pipeline:
 def report(history: History, recorded: RecordedRun, now: RunResult) -> dict[str, Any]:
     """What `pipeline reproduce --json` tells of one run."""
     metrics = now.metrics
-    different = differences([stage.name for stage in now.outcome.stages], recorded.metrics, metrics)
+    told = differences([stage.name for stage in now.outcome.stages], recorded.metrics, metrics)
+    measured = _measured(history.document(recorded, PLAN))
+    different = [difference for difference in told if difference.metric not in measured]
     lock = history.document(recorded, LOCK)
     return {
         "recorded_run_id": recorded.id,
@@ -94,6 +97,12 @@ def differences(stages: Sequence[str], recorded: Mapping[str, float], now: Mappi
         for name in sorted(names, key=lambda name: order[name.split("/")[0]])
         if not _same(recorded.get(name), now.get(name))
     ]
+
+
+def _measured(plan: str | None) -> set[str]:
+    """The metrics of time and memory, which nothing can repeat; ``plan`` is the text that MLflow keeps of the plan."""
+    steps = json.loads(plan)["steps"] if plan else []
+    return {f"{step['name']}/{metric}" for step in steps for metric in step.get("measured", ())}
 
 
 def changed_outputs(recorded: str | None, now: Sequence[StageOutcome]) -> list[str]:

@@ -56,6 +56,7 @@ class Stage(BaseModel):
     emits: the metrics that the stage logs, and which way is better: ``"max"``, ``"min"`` or None where it is neither. A
         property may stand in its place where the names depend on the configuration.
     per_step: those of them that are logged with a step, so that a sweep's scheduler can stop the stage early.
+    measured: those that measure time or memory: they are never the same twice, and nobody expects it of them.
     seeded: whether the result depends on ``context.seed``; only then is the seed part of the cache key.
     """
 
@@ -64,6 +65,7 @@ class Stage(BaseModel):
 
     emits: ClassVar[Mapping[str, str | None]] = {}
     per_step: ClassVar[tuple[str, ...]] = ()
+    measured: ClassVar[tuple[str, ...]] = ()
     seeded: ClassVar[bool] = False
 
     @classmethod

@@ -199,6 +199,7 @@ class Effect(Stage):
         "latency_ms": None,
         "dense_latency_ms": None,
     }
+    measured: ClassVar = tuple(name for name in emits if "latency" in name)
 
     batch_size: int = Field(256, gt=0, description="Pictures in a batch whose latency is measured, beside one picture.")
     repetitions: int = Field(40, ge=5, description="How many times.")

@@ -12,12 +12,11 @@ from plugins.pruning.weights import prunable
 
 
 def of_two_layers():
-    # In single precision some magnitudes are equal, and which of them goes is anybody's choice.
     network = made("lenet_300_100", (1, 8, 8), 10, seed=0).double()
     return network, score(network, prunable(network), None)
 
 
-@pytest.mark.parametrize("removed", [1, 1000, 40_000])
+@pytest.mark.parametrize("removed", [1, 1000, 20_000])
 def test_global_magnitude_gives_the_masks_of_torch(removed):
     network, scores = of_two_layers()
     total = sum(given.numel() for given in scores.values())
