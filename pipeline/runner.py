@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sys
@@ -280,6 +281,8 @@ def seed_everything(seed: int, step: Step) -> None:
     from pipeline.code import reach
 
     random.seed(seed)
+    # cuBLAS gives the same sums again only with a workspace of fixed size, and reads this when it is first used.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     reached = reach(type(step.stage)).libraries
     if "numpy" in sys.modules or "numpy" in reached:
         import numpy
@@ -291,6 +294,9 @@ def seed_everything(seed: int, step: Step) -> None:
         except ImportError:
             return
         torch.manual_seed(seed)
+        # Else several threads add up the gradients of an indexed tensor in whatever order they come, also on the CPU.
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a module property
 
 
 @contextmanager

@@ -321,7 +321,8 @@ def _version(path: str) -> Identity | None:
 
 
 def _code_objects(value: Any) -> Iterator[Any]:
-    members = vars(value).values() if isinstance(value, type) else [value]
+    # A class may complete itself while it is looked at.
+    members = list(vars(value).values()) if isinstance(value, type) else [value]
     for member in members:
         function = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
         if code := getattr(function, "__code__", None):
