@@ -39,7 +39,8 @@ SeedList = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+    # Built once, as part of the whole file, and not each by itself first.
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, defer_build=True)
 
 
 class VariantSpec(_Section):
