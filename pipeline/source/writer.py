@@ -34,7 +34,7 @@ def to_yaml(data: Any, one_line: bool = False) -> str:
 def _dumper() -> Any:
     import yaml
 
-    class Dumper(yaml.SafeDumper):
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # libyaml is not everywhere
         def ignore_aliases(self, data: Any) -> bool:
             return True
 

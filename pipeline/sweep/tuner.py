@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import ray
 from ray import tune
 from ray.tune.experiment import Trial
+from ray.tune.registry import get_trainable_cls
 from ray.tune.search import SearchAlgorithm
 
 from pipeline.records import RunOutcome
@@ -63,6 +64,19 @@ class Pauses:
         """It goes on."""
 
 
+class KnownTrial(Trial):  # type: ignore[misc]  # ray is not followed
+    """A trial that knows its trainable: Ray's asks the cluster for it three times over, half a millisecond each."""
+
+    def __init__(self, trainable: type[tune.Trainable], *arguments: Any, **options: Any) -> None:
+        self.trainable = trainable
+        super().__init__(*arguments, **options, stub=True)  # a stub's trainable is not looked up
+        self.stub = False
+
+    def get_trainable_cls(self) -> type[tune.Trainable]:
+        """What the trial runs."""
+        return self.trainable
+
+
 @dataclass
 class Proposer(Unpickled, SearchAlgorithm):  # type: ignore[misc]  # ray is not followed
     """Ray Tune's source of trials: a front for the driver.
@@ -92,13 +106,22 @@ class Proposer(Unpickled, SearchAlgorithm):  # type: ignore[misc]  # ray is not 
     def add_configurations(self, experiments: Any) -> None:
         """Learn from Tune's experiment how a Trial is made."""
         (experiment,) = experiments if isinstance(experiments, list) else [experiments]
-        from ray.tune.experiment.config_parser import _create_trial_from_spec, _make_parser
-
-        parser = _make_parser()
+        spec = experiment.spec
+        trainable = get_trainable_cls(spec["run"])
 
         def make(assignment: Assignment) -> Trial:
-            spec = {**experiment.spec, "config": dict(assignment.configuration)}
-            return _create_trial_from_spec(spec, parser, trial_id=assignment.name, experiment_tag=assignment.name)
+            return KnownTrial(
+                trainable,
+                spec["run"],
+                config=dict(assignment.configuration),
+                trial_id=assignment.name,
+                experiment_tag=assignment.name,
+                storage=spec["storage"],
+                stopping_criterion=spec.get("stop"),
+                checkpoint_config=spec.get("checkpoint_config"),
+                placement_group_factory=spec.get("resources_per_trial"),
+                max_failures=spec.get("max_failures", 0),
+            )
 
         self.make = make
 
