@@ -11,6 +11,8 @@ from pipeline.plugins import Plugins
 from pipeline.source import Override, Path, Source
 from pipeline.spec import TOP_LEVEL
 
+_SPACE = "sweep.space."
+
 
 def apply(override: Override, source: Source, plugins: Plugins) -> list[Problem]:
     """Write one command-line override into the source, or say why it cannot be."""
@@ -23,6 +25,10 @@ def apply(override: Override, source: Source, plugins: Plugins) -> list[Problem]
 def _apply(override: Override, source: Source, plugins: Plugins) -> list[Problem]:
     stages = source.data.get("stages")
     stages = stages if isinstance(stages, dict) else {}
+    if override.key.startswith(_SPACE):
+        # The keys below are names of dimensions, which have dots and brackets of their own.
+        source.set((*_SPACE.split(".")[:2], override.key.removeprefix(_SPACE)), override.value, override.origin)
+        return []
     first, rest = override.path[0], override.path[1:]
     key = replace(override.origin, column=1)
     if first in TOP_LEVEL and first not in stages:

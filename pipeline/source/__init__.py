@@ -246,7 +246,8 @@ def parse_value(text: str) -> Any:
 class Override:
     """One ``key=value`` of the command line.
 
-    ``model[als].factors=8`` has the path (model, factors) and the variant als; ``origin`` is the value's.
+    ``model[als].factors=8`` has the path (model, factors) and the variant als; a later part keeps its brackets.
+    ``origin`` is the value's.
     """
 
     key: str
@@ -262,7 +263,9 @@ def _moved(problem: Problem, begin: int, word: str) -> Problem:
     return replace(problem, origin=Origin(COMMAND_LINE, 0, begin + max(within, 1), word))
 
 
-_KEY = re.compile(r"([^\s.\[\]]+)(?:\[([^\s\[\]]+)\])?((?:\.[^\s.\[\]]+)*)")
+_PART = r"\.[^\s.\[\]]+(?:\[[^\s\[\]]+\])?"
+_KEY = re.compile(rf"([^\s.\[\]]+)(?:\[([^\s\[\]]+)\])?((?:{_PART})*)")
+_PLAIN_KEY = re.compile(r"([^\s.\[\]]+)(?:\[([^\s\[\]]+)\])?((?:\.[^\s.\[\]]+)*)")
 
 
 def read_override(word: str) -> Override:
@@ -273,12 +276,14 @@ def read_override(word: str) -> Override:
         suggestion = re.sub(r":\s*", "=", word, count=1) if re.match(r"[\w.\[\]]+:", word) else None
         origin = Origin(COMMAND_LINE, 0, len(word) + 1, word)
         raise RequestError(Problem("this override has no '='", origin, suggestion, example))
-    match = _KEY.fullmatch(key)
+    # Behind "sweep" stand the names of dimensions, with stages and variants of their own.
+    pattern = _KEY if key.startswith("sweep.") else _PLAIN_KEY
+    match = pattern.fullmatch(key)
     if not match:
-        begun = _KEY.match(key)
+        begun = pattern.match(key)
         origin = Origin(COMMAND_LINE, 0, begun.end() + 1 if begun else 1, word)
         raise RequestError(Problem("the key of this override cannot be read", origin, None, example))
-    path = (match[1], *match[3].split(".")[1:])
+    path = (match[1], *(part[1:] for part in re.findall(_PART, match[3])))
     if len(path) > MAX_DEPTH:
         origin = Origin(COMMAND_LINE, 0, 1, word)
         raise RequestError(Problem(f"the key of this override has more than {MAX_DEPTH} parts", origin, None, example))

@@ -129,3 +129,12 @@ def test_all_wrong_overrides_are_told_at_once(project):
         project.load("mak.size=7", "draw.bonuss=1", "make")
 
     assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize("name", ["draw.bonus", "draw[high].bonus"])
+def test_a_dimension_of_the_sweep_is_named_with_its_dots_and_brackets(project, name):
+    project.write(VARIED, "sweep: {metric: draw/x, space: {make.size: {randint: [1, 2]}}}")
+
+    space = project.load(f"sweep.space.{name}={{uniform: [0, 1]}}").plan.spec.sweep.space
+
+    assert {"make.size": {"randint": [1, 2]}, name: {"uniform": [0, 1]}} == space
