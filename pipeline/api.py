@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import Problem, RequestError
 from pipeline.keeping import FOLDER, artifact_loader, open_store, open_tracking
-from pipeline.plan import Plan, build
+from pipeline.plan import Examine, Plan, build
 from pipeline.plugins import Plugins
 from pipeline.source import Source, read, read_override
 
@@ -36,14 +36,17 @@ class Pipeline:
         *,
         trust: bool | Callable[[Path], bool] = False,
         plugins: Plugins | None = None,
+        examine: Examine = lambda plan: (),
     ) -> Pipeline:
         """Read and check ``file``; RequestError with every problem found.
 
         overrides: ``"model.latent_dim=8"`` words as on the command line, or a mapping of such keys to values.
         trust: whether the file's local plugin files may run, or a function that is asked for each new one.
+        examine: as in ``plan.build``; ``pipeline.sweep.check`` looks at the ``sweep:`` section too.
         """
         path = Path(file)
-        return cls.from_source(read(path), overrides, trust=trust, plugins=plugins, folder=path.parent, name=path.stem)
+        return cls.from_source(read(path), overrides, trust=trust, plugins=plugins, folder=path.parent, name=path.stem,
+                               examine=examine)  # fmt: skip
 
     @classmethod
     def from_source(
@@ -55,10 +58,13 @@ class Pipeline:
         plugins: Plugins | None = None,
         folder: Path = Path(),
         name: str = "",
+        examine: Examine = lambda plan: (),
     ) -> Pipeline:
         """The same from a source that is already read."""
         words = _words(overrides) if isinstance(overrides, Mapping) else list(overrides)
         plugins = plugins or Plugins.load()
+        # Of a pipeline that was loaded before with the same plugins.
+        plugins.unavailable.clear()
         problems = []
         for index, local in enumerate(_local_files(source)):
             may_trust = trust if callable(trust) else lambda path: bool(trust)
@@ -76,7 +82,7 @@ class Pipeline:
             except RequestError as error:
                 problems += error.problems
         try:
-            plan = build(source, plugins, read_words, name=name)
+            plan = build(source, plugins, read_words, name=name, examine=examine)
         except RequestError as error:
             raise RequestError([*problems, *error.problems]) from None
         if problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from pipeline.overrides import apply
 from pipeline.plugins import Plugins
 from pipeline.source import Override, Path, Source
 from pipeline.source.writer import Written
-from pipeline.spec import TOP_LEVEL, PipelineSpec, StageSpec, VariantSpec, validate
+from pipeline.spec import TOP_LEVEL, PipelineSpec, StageSpec, SweepSpec, VariantSpec, validate
 from pipeline.step import RunPlan, Step
 from pipeline.wiring import Menu, wire
 
@@ -33,6 +33,12 @@ class Plan:
         """The name of the MLflow experiment."""
         return self.spec.name
 
+    @property
+    def unread(self) -> frozenset[str]:
+        """Stages of the file that cannot be looked at, for their code is not known; only where there are problems."""
+        written = self.source.data.get("stages")
+        return frozenset(written if isinstance(written, dict) else ()) - {s.name for r in self.runs for s in r.steps}
+
     def until(self, name: str) -> Plan:
         """The plan cut after the stage ``name``, runs that become equal merged."""
         known = {step.name for step in self.runs[0].steps}
@@ -42,10 +48,22 @@ class Plan:
         return replace(self, runs=tuple(run.until(name) for run in self.runs))
 
 
-def build(source: Source, plugins: Plugins, overrides: Sequence[Override] = (), *, name: str = "") -> Plan:
+Examine = Callable[[Plan], Iterable[Problem]]
+
+
+def build(
+    source: Source,
+    plugins: Plugins,
+    overrides: Sequence[Override] = (),
+    *,
+    name: str = "",
+    examine: Examine = lambda plan: (),
+) -> Plan:
     """Check everything and expand variants and seeds; RequestError with every problem found.
 
-    ``name`` is the experiment's name where the file gives none.
+    name: the experiment's name where the file gives none.
+    examine: finds problems of a section that is not read here. It is also given a plan that has other problems, with
+    the stages that can be looked at, so that everything is told in one pass.
     """
     problems = list(source.problems)
     for override in overrides:
@@ -59,9 +77,23 @@ def build(source: Source, plugins: Plugins, overrides: Sequence[Override] = (), 
         problems += [Problem(wrong, source.origin(("requires", pin))) for pin, wrong in plugins.require(spec.requires)]
         problems += _contradictions(spec, source)
     if problems or spec is None:
+        problems += examine(_partial(spec, stages, menu, source, plugins))
         raise RequestError(_in_order(problems))
     spec = spec if spec.name else spec.model_copy(update={"name": name or "experiment"})
-    return Plan(spec, source, plugins, tuple(_expand(spec, menu)))
+    plan = Plan(spec, source, plugins, tuple(_expand(spec, menu, _ordered)))
+    if wrong := list(examine(plan)):
+        raise RequestError(_in_order(wrong))
+    return plan
+
+
+def _partial(
+    spec: PipelineSpec | None, stages: Mapping[str, StageSpec], menu: Menu, source: Source, plugins: Plugins
+) -> Plan:
+    """What can be looked at of a file with problems: the stages whose code is known, in no order."""
+    if spec is None:
+        spec = PipelineSpec.model_construct(stages=dict(stages), sweep=_sweep(source))
+    known = {name: steps for name, steps in menu.items() if len(steps) == len(stages[name].variants or [None])}
+    return Plan(spec, source, plugins, tuple(_expand(spec, known, lambda steps: tuple(steps.values()))))
 
 
 def _stages(spec: PipelineSpec | None, source: Source) -> tuple[Collection[str], Mapping[str, StageSpec]]:
@@ -73,6 +105,18 @@ def _stages(spec: PipelineSpec | None, source: Source) -> tuple[Collection[str],
         return (), {}
     readable = {name: validate(StageSpec, stage, source, ("stages", name))[0] for name, stage in written.items()}
     return written, {name: stage for name, stage in readable.items() if stage is not None}
+
+
+def _sweep(source: Source) -> SweepSpec | None:
+    """What can be read of a ``sweep:`` section that may be wrong, if it names a metric."""
+    written = source.data.get("sweep")
+    written = written if isinstance(written, dict) else {}
+    right = {
+        key: value
+        for key, value in written.items()
+        if key in SweepSpec.model_fields and validate(SweepSpec, {"metric": "", key: value}, source)[0]
+    }
+    return validate(SweepSpec, right, source)[0]
 
 
 def _contradictions(spec: PipelineSpec, source: Source) -> Iterator[Problem]:
@@ -175,12 +219,14 @@ def _overlaid(source: Source, shared: Path, own: Path) -> Source:
     return replace(source, values=below(source.values), keys=below(source.keys), secrets=below(source.secrets))
 
 
-def _expand(spec: PipelineSpec, menu: Menu) -> Iterator[RunPlan]:
+def _expand(
+    spec: PipelineSpec, menu: Menu, order: Callable[[Mapping[str, Step]], tuple[Step, ...]]
+) -> Iterator[RunPlan]:
     varied = [name for name in menu if None not in menu[name]]
     for chosen in product(*(menu[name] for name in varied)):
         variants = {name: str(variant) for name, variant in zip(varied, chosen, strict=True)}
         steps = {name: menu[name][variants.get(name)] for name in menu}
-        ordered = _ordered(steps)
+        ordered = order(steps)
         for seed in spec.seed_list:
             yield RunPlan(variants, seed, ordered)
 

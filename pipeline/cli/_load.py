@@ -13,6 +13,8 @@ import click
 
 if TYPE_CHECKING:
     from pipeline.api import Pipeline
+    from pipeline.errors import Problem
+    from pipeline.plan import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,11 +47,19 @@ json_option = click.option(
 trust_option = click.option("--trust", is_flag=True, help="Trust the local plugin files that the pipeline names.")
 
 
-def load(file: Path, overrides: tuple[str, ...] = (), trust: bool = False) -> Pipeline:
-    """The checked pipeline; trust in its local plugins is asked for on a terminal."""
+def load(file: Path, overrides: tuple[str, ...] = (), trust: bool = False, sweep: bool = False) -> Pipeline:
+    """The checked pipeline, with ``sweep`` also its ``sweep:``; trust in local plugins is asked for on a terminal."""
     from pipeline.api import Pipeline
 
-    return Pipeline.load(file, overrides, trust=trust or _ask)
+    return Pipeline.load(file, overrides, trust=trust or _ask, examine=_check_sweep if sweep else lambda plan: ())
+
+
+def _check_sweep(plan: Plan) -> list[Problem]:
+    if plan.spec.sweep is None:
+        return []
+    from pipeline.sweep import check
+
+    return check(plan)
 
 
 def load_texts(texts: Mapping[str, str], trust: bool = False) -> list[Pipeline]:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli._load import json_option, load, print_json, trust_option
 from pipeline.errors import RequestError
-
-if TYPE_CHECKING:
-    from pipeline.plan import Plan
 
 
 @click.command("check")
@@ -28,7 +24,7 @@ def command(files: tuple[Path, ...], trust: bool, as_json: bool) -> int:
     reports = []
     for file in files:
         try:
-            plan = _checked(file, trust)
+            plan = load(file, trust=trust, sweep=True).plan
         except RequestError as error:
             reports.append({"file": str(file), "ok": False, "problems": [p.as_dict() for p in error.problems]})
             if not as_json:
@@ -42,13 +38,3 @@ def command(files: tuple[Path, ...], trust: bool, as_json: bool) -> int:
     if as_json:
         print_json({"ok": ok, "files": reports})
     return 0 if ok else 2
-
-
-def _checked(file: Path, trust: bool) -> Plan:
-    plan = load(file, trust=trust).plan
-    if plan.spec.sweep is not None:
-        from pipeline import sweep
-
-        if problems := sweep.check(plan):
-            raise RequestError(problems)
-    return plan

@@ -48,7 +48,7 @@ def command(
     from pipeline.sweep.display import display, print_result
     from pipeline.sweep.tracked import tracked_sweep
 
-    plan = load(file, overrides, trust).plan
+    plan = load(file, overrides, trust, sweep=True).plan
     resume = resume or _go_on(plan, trials, quiet=as_json)
     # Ray and a stage may print; only the document goes to standard output.
     with redirect_stdout(sys.stderr), display(quiet=as_json) as (progress, observers):

@@ -61,6 +61,8 @@ def read_objectives(plan: Plan, sweep: SweepSpec) -> tuple[tuple[Objective, ...]
         problems.append(Problem("a metric is listed twice", plan.source.origin(("sweep", "metric"))))
     objectives: list[Objective] = []
     for index, (metric, mode) in enumerate(zip(metrics, modes, strict=True)):
+        if metric.split("/", 1)[0] in plan.unread:
+            continue
         emitted, problem = _emitted(plan, metric, origin(index))
         if problem is not None:
             problems.append(problem)

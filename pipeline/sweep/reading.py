@@ -65,6 +65,8 @@ class _Reader:
             return None, [Problem(f"{name!r} cannot be a dimension", self.source.origin(at, key=True), None, hint)]
         stage, variant, path = parts
         key = self.source.origin(at, key=True)
+        if stage in self.plan.unread:
+            return None, []
         if stage not in self.steps:
             meant = closest(stage, self.steps)
             return None, [

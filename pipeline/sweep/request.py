@@ -84,10 +84,10 @@ def read_request(plan: Plan, trials: int | None = None) -> tuple[Request | None,
     scheduler_name, scheduler_options, found = _method(plan, spec, "scheduler")
     problems += found
     points: list[Configuration] = []
-    if not problems:
+    if not problems and not plan.unread:
         points, found = read_points(plan, spec, space)
         problems += found
-    if problems or search_options is None or scheduler_options is None:
+    if problems or plan.unread or search_options is None or scheduler_options is None:
         return None, problems
     kind = search_class(search_name)
     given = trials if trials is not None else spec.trials if "trials" in spec.model_fields_set else None

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline import sweep
 from pipeline.api import Pipeline
 from pipeline.errors import RequestError
 from pipeline.plugins import Plugins
@@ -40,7 +41,8 @@ sweep:
 
 def check(text: str, *overrides: str) -> None:
     try:
-        plan = Pipeline.from_source(read_text(text, "test.yaml"), overrides, plugins=PLUGINS).plan
+        source = read_text(text, "test.yaml")
+        plan = Pipeline.from_source(source, overrides, plugins=PLUGINS, examine=sweep.check).plan
     except RequestError as error:
         shown = [problem.render() for problem in error.problems]
     else:

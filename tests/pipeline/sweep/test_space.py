@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.cli import cli
 from pipeline.errors import RequestError
 from pipeline.plan import Plan
 from pipeline.sweep import check, describe
@@ -154,3 +158,19 @@ def test_a_constraint_breaking_point_is_refused(plan_of: PlanOf) -> None:
 
 def test_every_distribution_says_how_it_is_written() -> None:
     assert all(distribution.usage.startswith(name) for name, distribution in DISTRIBUTIONS.items())
+
+
+def test_what_is_wrong_in_the_stages_and_in_the_sweep_is_told_in_one_pass(tmp_path: Path) -> None:
+    file = tmp_path / "both.yaml"
+    file.write_text(
+        "name: both\nstages:\n  images: {uses: data.images, with: {dataset: 3}}\n  model: {uses: vae.fitt}\n"
+        "  other: {uses: vae.fit, with: {latent_dim: 2}}\nbogus: 1\n"
+        "sweep:\n  metric: model/elbo\n  serach: tpe\n  space:\n    other.epoch: {uniform: [1, 2]}\n"
+        "    model.anything: {uniform: [1, 2]}\n    images.datset: {choice: [a]}\n"
+    )
+
+    done = CliRunner().invoke(cli, ["check", str(file), "--json"], standalone_mode=False)
+
+    problems = json.loads(done.stdout)["files"][0]["problems"]
+    assert 2 == done.return_value
+    assert [3, 4, 6, 9, 11, 13] == [problem["line"] for problem in problems]
