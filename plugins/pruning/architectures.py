@@ -1,4 +1,4 @@
-"""Networks to prune: from pictures (n, channels, height, width) in 0..1 to logits (n, classes)."""
+"""Networks to prune, from pictures (n, channels, height, width) in 0..1 or rows (n, columns) to logits (n, classes)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from pipeline.errors import DataError
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 
 def lenet_300_100(shape: Shape, classes: int) -> nn.Sequential:
@@ -22,9 +22,21 @@ def lenet_300_100(shape: Shape, classes: int) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(100, classes))
 
 
+def mlp(shape: Shape, classes: int) -> nn.Sequential:
+    """Two hidden layers of 256 units with batch normalisation, which also puts columns of a table on one scale."""
+    features = prod(shape)
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.BatchNorm1d(features, affine=False),
+        *(nn.Linear(features, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU()),
+        *(nn.Linear(256, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU()),
+        nn.Linear(256, classes),
+    )
+
+
 def lenet_5(shape: Shape, classes: int) -> nn.Sequential:
     """Caffe's LeNet-5, which the pruning literature means by the name; 431,080 parameters on MNIST."""
-    channels, height, width = shape
+    channels, height, width = _picture(shape, "lenet_5")
     if min(height, width) < 16:
         raise DataError(
             f"pictures of {height}x{width} pixels are too small for lenet_5, which needs 16x16. "
@@ -46,7 +58,7 @@ def lenet_5(shape: Shape, classes: int) -> nn.Sequential:
 def vgg(shape: Shape, classes: int) -> nn.Sequential:
     """A small VGG (Simonyan & Zisserman 2015) with batch normalisation: 32, 64 and 128 channels, two layers each."""
     layers: list[nn.Module] = []
-    before = shape[0]
+    before = _picture(shape, "vgg")[0]
     for index, channels in enumerate((32, 64, 128)):
         for _ in range(2):
             layers += [nn.Conv2d(before, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
@@ -77,7 +89,7 @@ class ResidualBlock(nn.Module):
 def resnet(shape: Shape, classes: int) -> nn.Sequential:
     """A residual network of eight layers: stages of 16, 32 and 64 channels (He et al. 2016, section 4.2)."""
     return nn.Sequential(
-        nn.Conv2d(shape[0], 16, 3, padding=1, bias=False),
+        nn.Conv2d(_picture(shape, "resnet")[0], 16, 3, padding=1, bias=False),
         nn.BatchNorm2d(16),
         nn.ReLU(),
         ResidualBlock(16, 16, 1),
@@ -89,9 +101,18 @@ def resnet(shape: Shape, classes: int) -> nn.Sequential:
     )
 
 
+def _picture(shape: Shape, architecture: str) -> tuple[int, int, int]:
+    """The shape as a picture's; DataError where it is a row's."""
+    if len(shape) != 3:
+        raise DataError(f"{architecture} is for pictures, and these are rows of a table. Choose mlp or lenet_300_100.")
+    channels, height, width = shape
+    return channels, height, width
+
+
 ARCHITECTURES: dict[str, Callable[[Shape, int], nn.Module]] = {
     "lenet_300_100": lenet_300_100,
     "lenet_5": lenet_5,
+    "mlp": mlp,
     "vgg": vgg,
     "resnet": resnet,
 }

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from pipeline.context import Context
 from pipeline.errors import StageError
-from pipeline.types import Images, Split, TorchModel
+from pipeline.types import TorchModel
 from plugins.pruning import figures
 from plugins.pruning.counting import nonzeros, parameters, work
-from plugins.pruning.examples import Examples, examples, outputs
+from plugins.pruning.examples import Examples, class_names, examples, outputs
 from plugins.pruning.latency import latencies, ratio_interval
 from plugins.pruning.objective import Objective, classifies, quality
 from plugins.pruning.storage import dense_bytes, to_sparse, with_sparse_layers
-from plugins.pruning.types import Pruned
+from plugins.pruning.types import Data, Pruned
 
 if TYPE_CHECKING:
     from plugins.pruning.stages import Effect
@@ -26,7 +26,7 @@ TOLERANCE = 1e-4
 """Largest difference of outputs, as a share of the largest output, that summing in another order may make."""
 
 
-def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Split[Images], context: Context) -> None:
+def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Data, context: Context) -> None:
     """Measure, log and draw; StageError where the small network computes something else than the masked one."""
     held_out = examples(images.test, torch.device("cpu"))
     full, masked, small = dense.module(), pruned.module(), pruned.shrunken()
@@ -61,7 +61,7 @@ def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Split[Imag
         assert held_out.labels is not None
         labels = held_out.labels.numpy()
         before, after = (outputs(network, held_out).argmax(1).numpy() for network in (full, small))
-        context.figure("confusion", figures.confusion(labels, before, after, images.test.classes))
+        context.figure("confusion", figures.confusion(labels, before, after, class_names(images.test)))
 
 
 def largest_difference(one: nn.Module, other: nn.Module, given: Examples) -> float:

@@ -15,16 +15,16 @@ from torch import Tensor, nn
 
 from pipeline.context import Context
 from pipeline.errors import StageError
-from pipeline.types import Images, Split, TorchModel
+from pipeline.types import TorchModel
 from plugins.pruning import figures
 from plugins.pruning.counting import parameters, work
 from plugins.pruning.criteria import Probe
 from plugins.pruning.latency import speedup
 from plugins.pruning.objective import quality
-from plugins.pruning.pruning import prepared, some
+from plugins.pruning.pruning import Allowance, prepared, some
 from plugins.pruning.shrinking import compose, embed, shrink, whole
 from plugins.pruning.training import train
-from plugins.pruning.types import Pruned, without_weights
+from plugins.pruning.types import Data, Pruned, without_weights
 from plugins.pruning.weights import prunable
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ STEPS = 10
 ROOTS = (nn.modules.conv._ConvNd, nn.Linear)
 
 
-def prune(stage: PruneChannels, dense: TorchModel, images: Split[Images], context: Context) -> Pruned:
+def prune(stage: PruneChannels, dense: TorchModel, images: Data, context: Context) -> Pruned:
     """Remove channels until the target is reached, round by round; StageError where it cannot be."""
     network = dense.module().to(context.device)
     check_not_shared(network)
     prunable(network)
     given, held_out, objective = prepared(stage, network, images, context.device)
+    allowance = Allowance.of(stage, network, held_out, objective)
     generator = torch.Generator().manual_seed(context.seed)
     example = given.take(torch.arange(1, device=given.inputs.device)).inputs
     fixed = fixed_layers(network, example)
@@ -52,9 +53,16 @@ def prune(stage: PruneChannels, dense: TorchModel, images: Split[Images], contex
         goal = stage.target ** (round_ / stage.rounds)
         probe = Probe(some(given, stage.score_samples, generator), objective, generator)
         inner = to_reach(small.eval(), example, fixed, stage.criterion, probe, goal, reached)
+        before = (small, masks) if round_ > 1 else None
         small, masks = shrink(small, inner), compose(masks, inner)
         train(small, given, objective, stage.settings(last=round_ == stage.rounds), generator)
-        history.append({"compression": parameters(network) / parameters(small), **quality(small, held_out, objective)})
+        found = quality(small, held_out, objective)
+        if allowance and not allowance.met(found):
+            if before is None:
+                raise allowance.missed(found)
+            small, masks = before
+            break
+        history.append({"compression": parameters(network) / parameters(small), **found})
         context.log(history[-1], step=round_)
     kept = {name: masks[name] for name in prunable(network)}
     context.figure("sparsity_by_layer", figures.sparsity_by_layer({name: mask.cpu() for name, mask in kept.items()}))

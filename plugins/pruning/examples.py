@@ -1,4 +1,4 @@
-"""Pictures and what a network should make of them, as tensors."""
+"""Pictures or rows of a table, and what a network should make of them, as tensors."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import DataError
-from pipeline.types import Images
+from pipeline.types import Images, Table
 
 BATCH = 1024
 
 
 @dataclass(frozen=True)
 class Examples:
-    """n pictures, bytes or floats; their classes (n,), if any; and a teacher's outputs (n, ...), if any."""
+    """n pictures or rows, bytes or floats; their classes (n,), if any; and a teacher's outputs (n, ...), if any."""
 
     inputs: Tensor
     labels: Tensor | None
@@ -45,10 +45,26 @@ class Examples:
         return replace(self, teacher=outputs(network, self))
 
 
-def examples(images: Images, device: torch.device) -> Examples:
-    """The pictures on ``device``; DataError where there are none or where pixels are no finite numbers."""
-    if not len(images):
-        raise DataError("there are no pictures to prune with.")
+def examples(data: Images | Table, device: torch.device) -> Examples:
+    """The pictures or rows on ``device``; DataError where there are none or where some are no finite numbers."""
+    if not len(data):
+        raise DataError("there are no pictures or rows to prune with.")
+    return _of_table(data, device) if isinstance(data, Table) else _of_images(data, device)
+
+
+def shape(data: Images | Table) -> tuple[int, ...]:
+    """(channels, height, width) of a picture, or (columns,) of a row."""
+    return (data.features.shape[1],) if isinstance(data, Table) else data.shape
+
+
+def class_names(data: Images | Table) -> tuple[str, ...]:
+    """The names of the classes, or none where they are unknown."""
+    if isinstance(data, Images):
+        return data.classes
+    return tuple(map(str, data.target.iloc[:, 0].cat.categories)) if data.targets else ()
+
+
+def _of_images(images: Images, device: torch.device) -> Examples:
     pixels = np.asarray(images.pixels)
     if pixels.dtype != np.uint8:
         pixels = images.scaled()
@@ -56,6 +72,23 @@ def examples(images: Images, device: torch.device) -> Examples:
             raise DataError("some pixels are no finite numbers. Mend or leave out those pictures.")
     labels = None if images.labels is None else torch.from_numpy(np.asarray(images.labels, np.int64)).to(device)
     return Examples(torch.from_numpy(np.array(pixels, order="C")).to(device), labels)
+
+
+def _of_table(table: Table, device: torch.device) -> Examples:
+    if wrong := [str(name) for name, kind in table.features.dtypes.items() if kind.kind not in "biuf"]:
+        raise DataError(f"columns that are no numbers cannot be pruned with: {', '.join(wrong)}. Encode them first.")
+    values = table.features.to_numpy(np.float32)
+    if not np.isfinite(values).all():
+        raise DataError("some values of the table are no finite numbers. Mend or leave out those rows.")
+    if len(table.targets) > 1:
+        raise DataError(f"one target column is needed, and the table has {len(table.targets)}.")
+    labels = None
+    if table.targets:
+        target = table.target.iloc[:, 0]
+        if target.dtype != "category":
+            raise DataError(f"the target column {target.name} must be categorical: only classes can be told apart.")
+        labels = torch.from_numpy(target.cat.codes.to_numpy(np.int64)).to(device)
+    return Examples(torch.from_numpy(values).to(device), labels)
 
 
 @torch.inference_mode()

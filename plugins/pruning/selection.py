@@ -44,12 +44,37 @@ def select(scores: Scores, keep: int, scope: str, before: Masks | None = None) -
     return masks
 
 
+def fit_work(scores: Scores, share: float, scope: str, places: Mapping[str, int], before: Masks | None = None) -> Masks:
+    """The masks of ``select`` that keep as many weights as ``share`` of all multiply-accumulates allows.
+
+    ``places`` is in how many multiply-accumulates a weight of each layer takes part. StageError where one weight for
+    each layer is too much already.
+    """
+    most = share * sum(places[name] * score.numel() for name, score in scores.items())
+    low, high = 0, sum(score.numel() for score in scores.values()) + 1
+    while high - low > 1:
+        keep = (low + high) // 2
+        masks = select(scores, keep, scope, before)
+        low, high = (keep, high) if _work(masks, places) <= most else (low, keep)
+    masks = select(scores, low, scope, before)
+    if _work(masks, places) > most:
+        raise StageError(
+            "prune",
+            "so few operations cannot be reached: each layer keeps one weight. Choose a smaller flops_reduction.",
+        )
+    return masks
+
+
 def two_of_four(scores: Scores) -> Masks:
     """Masks that keep the better two of every four weights in a row of inputs, which some GPUs compute twice as fast.
 
     A rest of fewer than four keeps half, rounded up (Mishra et al. 2021, "Accelerating Sparse Deep Neural Networks").
     """
     return {name: _better_half(score.flatten(1)).view_as(score) for name, score in scores.items()}
+
+
+def _work(masks: Masks, places: Mapping[str, int]) -> int:
+    return sum(places[name] * int(mask.sum()) for name, mask in masks.items())
 
 
 def _of_all(scores: Scores, keep: int) -> Masks:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline import Context, Stage, hookimpl
-from pipeline.types import Images, Split, TorchModel
-from plugins.pruning.names import ChannelName, Name
-from plugins.pruning.types import Classifier, Pruned
-
-if TYPE_CHECKING:
-    from plugins.pruning.training import Settings
+from pipeline.types import TorchModel
+from plugins.pruning.names import Architecture, ChannelName, Name
+from plugins.pruning.types import Classifier, Data, Precision, Pruned, Settings
 
 
 class Train(Stage):
-    """Train a dense classifier of pictures, to be pruned."""
+    """Train a dense classifier of pictures or of rows of a table, to be pruned."""
 
     emits: ClassVar = {"accuracy": "max", "loss": "min", "parameters": None}
     per_step: ClassVar = ("accuracy", "loss")
     seeded: ClassVar = True
 
-    architecture: Literal["lenet_300_100", "lenet_5", "vgg", "resnet"] = Field(
-        "lenet_300_100", description="The network: LeCun et al. 1998, or small forms of VGG and ResNet."
+    architecture: Architecture = Field(
+        "lenet_300_100", description="LeNets (LeCun et al. 1998), a perceptron, or small forms of VGG and ResNet."
     )
     epochs: int = Field(10, gt=0, description="Passes over the training pictures.")
     learning_rate: float = Field(1.2e-3, gt=0, description="First step size of Adam; it falls to zero.")
     weight_decay: float = Field(0.0, ge=0, description="Decoupled weight decay (Loshchilov & Hutter 2019).")
-    batch_size: int = Field(128, gt=0, description="Pictures in a gradient step.")
+    batch_size: int = Field(128, gt=0, description="Examples in a gradient step.")
+    precision: Precision = Field("float32", description="Of the arithmetic; bfloat16 trains convolutions faster.")
     rewind_epochs: int = Field(
         0, ge=0, description="Lottery tickets rewind to the weights after so many epochs; 0 is before training."
     )
@@ -41,11 +39,9 @@ class Train(Stage):
 
     def settings(self) -> Settings:
         """How to train."""
-        from plugins.pruning.training import Settings
+        return Settings(self.epochs, self.batch_size, self.learning_rate, self.weight_decay, self.precision)
 
-        return Settings(self.epochs, self.batch_size, self.learning_rate, self.weight_decay)
-
-    def run(self, images: Split[Images], context: Context) -> Classifier:
+    def run(self, images: Data, context: Context) -> Classifier:
         """Train on the training pictures."""
         from plugins.pruning import training
 
@@ -63,8 +59,16 @@ class _Pruning(Stage):
     round_epochs: int = Field(1, ge=0, description="Epochs of training after each round but the last.")
     epochs: int = Field(4, ge=0, description="Epochs of training after the last round.")
     learning_rate: float = Field(1e-3, gt=0, description="First step size of Adam; it falls to zero after each round.")
-    batch_size: int = Field(128, gt=0, description="Pictures in a gradient step.")
-    score_samples: int = Field(1024, gt=0, description="Training pictures that criteria look at.")
+    batch_size: int = Field(128, gt=0, description="Examples in a gradient step.")
+    precision: Precision = Field("float32", description="Of the arithmetic; bfloat16 trains convolutions faster.")
+    score_samples: int = Field(1024, gt=0, description="Training examples that criteria look at.")
+    accuracy_loss: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Stop before the round that loses more than this accuracy on the validation examples; every round "
+        "then trains for 'epochs', and the target is only reached where that much need not be lost.",
+    )
     distillation: float = Field(
         0.0,
         ge=0,
@@ -75,9 +79,8 @@ class _Pruning(Stage):
 
     def settings(self, last: bool) -> Settings:
         """How to train after a round."""
-        from plugins.pruning.training import Settings
-
-        return Settings(self.epochs if last else self.round_epochs, self.batch_size, self.learning_rate)
+        epochs = self.epochs if last or self.accuracy_loss is not None else self.round_epochs
+        return Settings(epochs, self.batch_size, self.learning_rate, precision=self.precision)
 
 
 class Prune(_Pruning):
@@ -86,16 +89,19 @@ class Prune(_Pruning):
     A classifier is trained on the labels, any other network to give the dense network's outputs.
     """
 
-    emits: ClassVar = {**_Pruning.emits, "sparsity": None}
-    per_step: ClassVar = (*_Pruning.per_step, "sparsity")
+    emits: ClassVar = {**_Pruning.emits, "sparsity": None, "collapsed_layers": "min"}
+    per_step: ClassVar = (*_Pruning.per_step, "sparsity", "collapsed_layers")
 
     criterion: Name = Field("magnitude", description="Which weights go first.")
     compression: float | None = Field(
         None, ge=1, description="How many times fewer parameters, counting biases and norms, which are not pruned."
     )
     sparsity: float | None = Field(None, ge=0, lt=1, description="Share of the weights to remove, instead.")
+    flops_reduction: float | None = Field(
+        None, ge=1, description="How many times fewer operations with weights that are not zero, instead."
+    )
     pattern: Literal["free", "2:4"] = Field(
-        "free", description="Any weights, or two of every four in a row (then without a compression or sparsity)."
+        "free", description="Any weights, or two of every four in a row (then without any of these targets)."
     )
     scope: Literal["global", "layer", "output"] = Field(
         "global", description="Compare all weights, or remove the same share of each layer, or of each output."
@@ -106,25 +112,30 @@ class Prune(_Pruning):
     start: Literal["trained", "early"] = Field(
         "trained", description="Score and prune the trained network, or the one before training (pruning.train's)."
     )
-    rewind: Literal["none", "weights"] = Field(
+    rewind: Literal["none", "weights", "learning_rate"] = Field(
         "none",
-        description="After each round go on from the weights as they are, or from the early ones (lottery ticket).",
+        description="After each round repeat the dense network's training from its early weights (lottery ticket), or "
+        "from the weights as they are (Renda et al. 2020); without, fine-tune as 'epochs' and 'learning_rate' say.",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Prune:
-        targets = (self.compression is not None) + (self.sparsity is not None)
+        targets = sum(value is not None for value in (self.compression, self.sparsity, self.flops_reduction))
         if targets != (self.pattern == "free"):
             raise ValueError(
-                "must name either a compression or a sparsity"
+                "must name one of compression, sparsity and flops_reduction"
                 if self.pattern == "free"
-                else "must leave out compression and sparsity: the pattern 2:4 removes half of the weights"
+                else "must leave out compression, sparsity and flops_reduction: the pattern 2:4 removes half of all"
+            )
+        if self.rewind != "none" and (idle := self.model_fields_set & {"epochs", "round_epochs", "learning_rate"}):
+            raise ValueError(
+                f"must leave out {', '.join(sorted(idle))}: rewinding repeats the dense network's own training"
             )
         if (self.schedule == "one_shot") != (self.rounds == 1):
             raise ValueError("must have one round for the schedule one_shot, and more than one for the others")
         return self
 
-    def run(self, dense: TorchModel, images: Split[Images], context: Context) -> Pruned:
+    def run(self, dense: TorchModel, images: Data, context: Context) -> Pruned:
         """Score, select and train, round by round."""
         from plugins.pruning import pruning
 
@@ -162,7 +173,7 @@ class PruneChannels(_Pruning):
         """How many times less there is to be of it."""
         return next(iter(self._targets.values()))
 
-    def run(self, dense: TorchModel, images: Split[Images], context: Context) -> Pruned:
+    def run(self, dense: TorchModel, images: Data, context: Context) -> Pruned:
         """Remove and train, round by round."""
         from plugins.pruning import channels
 
@@ -204,7 +215,7 @@ class Effect(Stage):
     batch_size: int = Field(256, gt=0, description="Pictures in a batch whose latency is measured, beside one picture.")
     repetitions: int = Field(40, ge=5, description="How many times.")
 
-    def run(self, pruned: Pruned, dense: TorchModel, images: Split[Images], context: Context) -> None:
+    def run(self, pruned: Pruned, dense: TorchModel, images: Data, context: Context) -> None:
         """Measure on the test pictures, on one thread of the CPU."""
         from plugins.pruning import certificate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,28 +12,17 @@ from torch import Tensor, nn
 
 from pipeline.context import Context
 from pipeline.errors import DataError, StageError
-from pipeline.types import Images, Split
 from plugins.pruning import figures
 from plugins.pruning.architectures import made
 from plugins.pruning.counting import parameters
-from plugins.pruning.examples import Examples, examples
+from plugins.pruning.examples import Examples, class_names, examples, shape
 from plugins.pruning.objective import Objective, quality
-from plugins.pruning.types import Classifier
+from plugins.pruning.types import Classifier, Data, Settings
 
 if TYPE_CHECKING:
     from plugins.pruning.stages import Train
 
 Masks = Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train: Adam, its step size falling to zero along half a cosine."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float = 0.0
 
 
 def train(
@@ -49,21 +38,28 @@ def train(
 
     ``epoch_done`` is told the epoch, from 1, and its mean loss. StageError where the loss is no finite number.
     """
+    _lay_out(network, torch.channels_last)
     weights = dict(network.named_parameters())
     kept = masks or {}
-    masked, factors = [weights[name] for name in kept], [mask.to(weights[name]) for name, mask in kept.items()]
+    masked = [weights[name] for name in kept]
+    factors = [torch.empty_like(weights[name]).copy_(mask) for name, mask in kept.items()]
     if masked:
         _apply(masked, factors)
     optimizer = torch.optim.AdamW(
         weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    steps = settings.epochs * math.ceil(len(given) / settings.batch_size)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
-    for epoch in range(1, settings.epochs + 1):
+    in_epoch = math.ceil(len(given) / settings.batch_size)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: half_cosine(settings.skipped + step / in_epoch, settings.epochs)
+    )
+    device = given.inputs.device.type
+    for epoch in range(settings.skipped + 1, settings.epochs + 1):
         network.train()
         total = torch.zeros((), device=given.inputs.device)
         for batch in given.batches(settings.batch_size, generator):
-            loss = objective(network(batch.inputs), batch)
+            with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                output = network(batch.inputs)
+            loss = objective(output.float(), batch)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -79,7 +75,20 @@ def train(
                 f"Try a smaller learning_rate; it is {settings.learning_rate:g}.",
             )
         epoch_done(epoch, mean)
+    _lay_out(network, torch.contiguous_format)
     network.eval()
+
+
+def half_cosine(epoch: float, epochs: int) -> float:
+    """The share of the first step size at ``epoch`` of ``epochs`` (Loshchilov & Hutter 2017, equation 5)."""
+    return (1 + math.cos(math.pi * epoch / max(epochs, 1))) / 2
+
+
+def _lay_out(network: nn.Module, layout: torch.memory_format) -> None:
+    """Store kernels so; pictures' convolutions train about a third faster on channels that lie side by side."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            layer.to(memory_format=layout)
 
 
 @torch.no_grad()
@@ -87,15 +96,15 @@ def _apply(weights: Sequence[Tensor], factors: list[Tensor]) -> None:
     torch._foreach_mul_(list(weights), factors)
 
 
-def fit(stage: Train, images: Split[Images], context: Context) -> Classifier:
+def fit(stage: Train, images: Data, context: Context) -> Classifier:
     """Train the dense network, and keep the weights that tickets are rewound to."""
     given, held_out = (examples(part, context.device) for part in (images.train, images.validation))
     if given.labels is None:
-        raise DataError("a classifier is trained on labelled pictures, and these have no labels.")
-    classes = len(images.train.classes) or int(given.labels.max()) + 1
-    network = made(stage.architecture, images.train.shape, classes, context.seed).to(context.device)
+        raise DataError("a classifier is trained on labelled pictures or rows, and these have no labels.")
+    classes = len(class_names(images.train)) or int(given.labels.max()) + 1
+    network = made(stage.architecture, shape(images.train), classes, context.seed).to(context.device)
     objective = Objective(classifies=True)
-    early = _copied(network)
+    early = copied(network)
     history: list[dict[str, float]] = []
 
     def epoch_done(epoch: int, loss: float) -> None:
@@ -103,14 +112,17 @@ def fit(stage: Train, images: Split[Images], context: Context) -> Classifier:
         history.append({"loss": loss, **quality(network, held_out, objective)})
         context.log(history[-1], step=epoch)
         if epoch == stage.rewind_epochs:
-            early = _copied(network)
+            early = copied(network)
 
     generator = torch.Generator().manual_seed(context.seed)
     train(network, given, objective, stage.settings(), generator, epoch_done=epoch_done)
     context.log({"parameters": parameters(network)})
     context.figure("training", figures.training(history))
-    return Classifier(stage.architecture, images.train.shape, classes, early=early, state=_copied(network))
+    rest = replace(stage.settings(), skipped=stage.rewind_epochs)
+    return Classifier(stage.architecture, shape(images.train), classes, rest, early=early, state=copied(network))
 
 
-def _copied(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+def copied(network: nn.Module) -> dict[str, Tensor]:
+    """The state dict, detached from the network and on the CPU."""
+    contiguous = torch.contiguous_format
+    return {name: value.detach().cpu().clone(memory_format=contiguous) for name, value in network.state_dict().items()}

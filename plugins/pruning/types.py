@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from pipeline.types import TorchModel
+from pipeline.types import Images, Split, Table, TorchModel
 
 if TYPE_CHECKING:
     import torch
 
+Data = Split[Images] | Split[Table]
+"""What networks are trained and judged on: pictures, or rows of numbers with one target column."""
+
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train: Adam, its step size falling to zero along half a cosine.
+
+    ``skipped`` of the epochs are taken as done: the step size starts where they left it.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float = 0.0
+    precision: Precision = "float32"
+    skipped: int = 0
+
 
 @dataclass(frozen=True)
 class Classifier(TorchModel):
-    """A trained classifier of pictures of ``shape`` (channels, height, width).
+    """A trained classifier of pictures of ``shape`` (channels, height, width), or of rows of ``shape`` (columns,).
 
     ``predict`` gives logits (n, classes). ``early`` holds the weights before training, or after its first epochs: where
-    pruning at initialisation starts, and what lottery tickets rewind to.
+    pruning at initialisation starts, and what lottery tickets rewind to. ``rest`` is how training went on from there.
     """
 
     architecture: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     classes: int
+    rest: Settings
     early: dict[str, torch.Tensor] = field(default_factory=dict, kw_only=True, repr=False)
 
     def build(self) -> torch.nn.Module:

@@ -7,7 +7,7 @@ from pipeline.errors import StageError
 from plugins.pruning.architectures import made
 from plugins.pruning.criteria.magnitude import score
 from plugins.pruning.schedules import kept_shares, to_keep
-from plugins.pruning.selection import select, two_of_four
+from plugins.pruning.selection import fit_work, select, two_of_four
 from plugins.pruning.weights import prunable
 
 
@@ -102,3 +102,14 @@ def test_a_shared_weight_is_listed_once():
     network[1].weight = network[0].weight
 
     assert ["0.weight"] == list(prunable(network))
+
+
+def test_masks_fit_the_operations_that_are_left():
+    # Each weight of `a` works at 4 places and each of `b` at one: a quarter of 4 * 3 + 2 is 3.5.
+    scores = {"a": torch.tensor([[1.0, 5.0, 2.0]]), "b": torch.tensor([[3.0, 4.0]])}
+
+    with pytest.raises(StageError, match="so few operations cannot be reached"):
+        fit_work(scores, 0.25, "global", {"a": 4, "b": 1})
+    masks = fit_work(scores, 0.5, "global", {"a": 4, "b": 1})
+
+    assert {"a": [[False, True, False]], "b": [[True, True]]} == {name: mask.tolist() for name, mask in masks.items()}
