@@ -1,47 +1,69 @@
-"""One direction from the gradients of several tasks, (tasks, weights) to (weights,)."""
+"""Weights (tasks,) of the tasks' gradients, from their inner products (tasks, tasks).
+
+Each method's direction is a combination of the gradients, so that the inner products are all it needs to know.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 from torch import Tensor
+from torchjd.aggregation import AlignedMTLWeighting, IMTLGWeighting, MGDAWeighting, PCGradWeighting
+
+CAGRAD_C = 0.4
 
 
-def equal(gradients: Tensor, generator: torch.Generator) -> Tensor:
-    """The mean."""
-    return gradients.mean(0)
-
-
-def pcgrad(gradients: Tensor, generator: torch.Generator) -> Tensor:
+def pcgrad(gram: Tensor) -> Tensor:
     """The mean of the gradients, each without what opposes the others, in random order (Yu et al., NeurIPS 2020)."""
-    gram = gradients @ gradients.T
-    tasks = len(gradients)
-    # Every projected gradient is a combination of the first ones: work on the coefficients alone.
-    coefficients = torch.eye(tasks, dtype=gradients.dtype, device=gradients.device)
-    for task in range(tasks):
-        for other in torch.randperm(tasks, generator=generator).tolist():
-            inner = coefficients[task] @ gram[other]
-            if other != task and inner < 0:
-                coefficients[task, other] -= inner / gram[other, other]
-    return coefficients.mean(0) @ gradients
+    return PCGradWeighting()(gram) / len(gram)
 
 
-def mgda(gradients: Tensor, generator: torch.Generator) -> Tensor:
-    """The shortest vector of the gradients' convex hull, by Frank-Wolfe (Sener & Koltun, NeurIPS 2018)."""
-    gram = gradients @ gradients.T
-    tasks = len(gradients)
-    weights = torch.full((tasks,), 1 / tasks, dtype=gradients.dtype, device=gradients.device)
-    for _ in range(100):
-        products = gram @ weights
-        best = int(products.argmin())
-        squared = weights @ products
-        # Exact line search towards the corner that shortens most.
-        span = squared - 2 * products[best] + gram[best, best]
-        step = ((squared - products[best]) / span.clamp_min(1e-30)).clamp(0, 1)
-        if step < 1e-6:
-            break
-        weights = weights * (1 - step)
-        weights[best] += step
-    return weights @ gradients
+def mgda(gram: Tensor) -> Tensor:
+    """The shortest vector of the gradients' convex hull (Desideri 2012; Sener & Koltun, NeurIPS 2018)."""
+    return MGDAWeighting(epsilon=1e-5, max_iters=250)(gram)
 
 
-BALANCERS = {"equal": equal, "uncertainty": equal, "pcgrad": pcgrad, "mgda": mgda}
+def imtl_g(gram: Tensor) -> Tensor:
+    """The vector with equal projections on all gradients (Liu et al., ICLR 2021)."""
+    return IMTLGWeighting()(gram)
+
+
+def aligned_mtl(gram: Tensor) -> Tensor:
+    """The gradients made orthogonal and of equal length before they are added (Senushkin et al., CVPR 2023)."""
+    return AlignedMTLWeighting()(gram)
+
+
+def cagrad(gram: Tensor) -> Tensor:
+    """The best worst case within ``CAGRAD_C`` lengths of the mean around the mean (Liu et al., NeurIPS 2021).
+
+    w minimises g_w . g_0 + c |g_0| |g_w| over the simplex (their equation 4), and the direction is
+    g_0 + c |g_0| g_w / |g_w|.
+    """
+    from scipy.optimize import minimize
+
+    scale = gram.diagonal().mean().clamp_min(1e-30)
+    inner = (gram / scale).double().cpu().numpy()
+    count = len(inner)
+    mean = inner.mean(1)
+    radius = CAGRAD_C * np.sqrt(max(mean.mean(), 0.0))
+
+    def worst(w: np.ndarray) -> tuple[float, np.ndarray]:
+        norm = np.sqrt(max(w @ inner @ w, 1e-16))
+        return mean @ w + radius * norm, mean + radius * inner @ w / norm
+
+    simplex = {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda w: np.ones(count)}
+    found = minimize(worst, np.full(count, 1 / count), jac=True, bounds=[(0, 1)] * count, constraints=simplex,
+                     method="SLSQP", options={"ftol": 1e-12})  # fmt: skip
+    norm = np.sqrt(max(found.x @ inner @ found.x, 1e-16))
+    return torch.from_numpy(1 / count + radius / norm * found.x).to(gram)
+
+
+BALANCERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "pcgrad": pcgrad,
+    "mgda": mgda,
+    "cagrad": cagrad,
+    "imtl_g": imtl_g,
+    "aligned_mtl": aligned_mtl,
+}

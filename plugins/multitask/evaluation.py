@@ -7,25 +7,29 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from pipeline.context import Context
+from pipeline.errors import DataError
 from plugins.multitask import figures
+from plugins.multitask.losses import output_counts
 from plugins.multitask.networks import NETWORKS
-from plugins.multitask.training import tensors
-from plugins.multitask.types import Comparison, MultiTaskModel, Network, TaskSet
+from plugins.multitask.training import predictions, tensors
+from plugins.multitask.types import Comparison, Examples, MultiTaskModel, Network, TaskSet
+
+MEASURES = {1: "mse", 2: "auc"}
 
 
-def evaluate(model: MultiTaskModel, tasks: TaskSet, context: Context) -> Comparison:
-    """AUC of yes-or-no tasks and squared error (of standardised targets) of the others, on the test rows."""
-    together = _metrics(model, model.together, tasks, context)
-    alone = np.concatenate([_metrics(model, network, tasks, context) for network in model.alone])
-    gain = gains(together, alone, np.array(tasks.binary))
+def evaluate(model: MultiTaskModel, alone: MultiTaskModel, tasks: TaskSet, part: str, context: Context) -> Comparison:
+    """Squared error (of standardised targets), AUC of yes-or-no tasks, accuracy of those of more classes."""
+    rows = getattr(tasks.parts, part)
+    ours, theirs = (metrics(one, tasks, rows, context.device) for one in (model, alone))
+    gain = gains(ours, theirs, np.array(tasks.classes) > 1)
     context.log({"delta_m": gain.mean(), "worst_gain": gain.min()})
-    measures = ["auc" if binary else "mse" for binary in tasks.binary]
+    measures = [MEASURES.get(count, "accuracy") for count in tasks.classes]
     context.table(
         "tasks",
-        {"task": list(tasks.tasks), "measure": measures, "together": together, "alone": alone, "gain_percent": gain},
+        {"task": list(tasks.tasks), "measure": measures, "together": ours, "alone": theirs, "gain_percent": gain},
     )
-    context.figure("gains", figures.gains(gain, tasks.tasks))
-    return Comparison(tasks.tasks, together, alone, gain)
+    context.figure("gains", figures.gains(gain, [f"{n} ({m})" for n, m in zip(tasks.tasks, measures, strict=True)]))
+    return Comparison(tasks.tasks, ours, theirs, gain)
 
 
 def gains(together: np.ndarray, alone: np.ndarray, higher_is_better: np.ndarray) -> np.ndarray:
@@ -34,17 +38,35 @@ def gains(together: np.ndarray, alone: np.ndarray, higher_is_better: np.ndarray)
     return 100 * sign * (together - alone) / alone
 
 
-@torch.inference_mode()
-def _metrics(model: MultiTaskModel, weights: Network, tasks: TaskSet, context: Context) -> np.ndarray:
-    inputs, targets = tensors(tasks.parts.test, weights.columns, context.device)
-    network = NETWORKS[model.architecture](inputs.shape[1], len(weights.columns), model.hidden, model.experts)
-    network.load_state_dict(weights.state)
-    outputs, wanted = network.to(context.device)(inputs).cpu().numpy(), targets.cpu().numpy()
-    return np.array(
-        [
-            roc_auc_score(wanted[:, i], outputs[:, i])
-            if tasks.binary[column]
-            else np.square(outputs[:, i] - wanted[:, i]).mean()
-            for i, column in enumerate(weights.columns)
-        ]
+def metrics(model: MultiTaskModel, tasks: TaskSet, rows: Examples, device: torch.device) -> np.ndarray:
+    """Each task's metric (tasks,) on these rows; DataError where the model has other tasks."""
+    values = np.full(len(tasks.tasks), np.nan)
+    for network in model.networks:
+        if max(network.columns) >= len(values):
+            raise DataError(f"the model has more tasks than the {len(values)} of the data. Judge it on its own tasks.")
+        values[list(network.columns)] = _of_network(model, network, tasks, rows, device)
+    if np.isnan(values).any():
+        raise DataError(f"the model knows nothing of the task {tasks.tasks[int(np.isnan(values).argmax())]!r}.")
+    return values
+
+
+def _of_network(
+    model: MultiTaskModel, weights: Network, tasks: TaskSet, rows: Examples, device: torch.device
+) -> list[float]:
+    inputs, targets = tensors(rows, weights.columns, device)
+    classes = [tasks.classes[column] for column in weights.columns]
+    network = NETWORKS[model.architecture](
+        inputs.shape[1:], output_counts(classes), model.hidden, model.channels, model.experts
     )
+    network.load_state_dict(weights.state)
+    outputs = [task.cpu().numpy() for task in predictions(network.to(device), inputs)]
+    wanted = targets.cpu().numpy()
+    return [_metric(outputs[i], wanted[:, i], count) for i, count in enumerate(classes)]
+
+
+def _metric(outputs: np.ndarray, targets: np.ndarray, classes: int) -> float:
+    if classes == 1:
+        return float(np.square(outputs[:, 0] - targets).mean())
+    if classes == 2:
+        return float(roc_auc_score(targets, outputs[:, 0]))
+    return float((outputs.argmax(1) == targets).mean())

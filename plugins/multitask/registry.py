@@ -22,6 +22,22 @@ ADULT = Dataset(
     homepage="https://archive.ics.uci.edu/dataset/2",
 )
 
+CENSUS = Dataset(
+    "census-income",
+    "Census income (KDD): 99,762 people of the surveys of 1994 and 1995, the part published as test set",
+    files=(
+        RemoteFile(
+            "census-income.test.gz",
+            "https://archive.ics.uci.edu/ml/machine-learning-databases/census-income-mld/census-income.test.gz",
+            "5ac4cacd3ca9f1ecb10de1a0a41e4ac68fdc419e3fec190f5c0c6cc03b2ea659",
+        ),
+    ),
+    licence="CC BY 4.0",
+    citation="Census-Income (KDD) (2000). UCI Machine Learning Repository.",
+    homepage="https://archive.ics.uci.edu/dataset/117",
+    folder="census-income-kdd",
+)
+
 _MULAN = "https://github.com/tsoumakas/mulan/raw/master/data/multi-target/"
 
 
@@ -42,6 +58,18 @@ def _mulan(name: str, title: str, targets: int, sha256: str) -> tuple[Dataset, i
 MULTI_TARGET = {
     dataset.name: (dataset, targets)
     for dataset, targets in (
+        _mulan("andro", "Six measures of the water of 49 days in Thermaikos bay", 6,
+               "08f0e2757b2a7635136ac58ea76c4e801ffeb0a81116b29e6ac169228c8aa132"),
+        _mulan("edm", "Two settings of an electrical discharge machine in 154 observations", 2,
+               "37777374030f592a53cbcf597ae0aa6105238a1c696dd04ccb229be982f6bc5b"),
+        _mulan("scpf", "Views, clicks and comments of 1,137 issues of towns", 3,
+               "f7d3c7b134c0e5ddff56a7900371cb44328f9b7f550203c4a556929203ea81e9"),
+        _mulan("sf1", "Three classes of flares of 323 regions of the sun, 1969", 3,
+               "8f78e64aca64f7c0c7ba4d9b2f114feb2a6f72e6116e87d7dab94e7cab426d93"),
+        _mulan("sf2", "Three classes of flares of 1,066 regions of the sun, 1978", 3,
+               "2c1ac60f3e612b0e0bc9884ffe98a205ce07ca83f3f89c019220fde350396795"),
+        _mulan("slump", "Slump, flow and strength of 103 concretes", 3,
+               "3a9a9eba416b06c7668153b44073a0e165afbfc9e526d53b174e5f97a707ca6c"),
         _mulan("enb", "Heating and cooling load of 768 buildings", 2,
                "8277d9094ccda6da2cd1c2b79c90ca201fa3695e75aca173ffc43138dcab0071"),
         _mulan("jura", "Three heavy metals in 359 soil samples", 3,

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs (n, features) and targets (n, tasks) as float32: standardised numbers, or 0 and 1."""
+    """Inputs (n, features) or (n, channels, height, width) and targets (n, tasks), both float32.
+
+    A target is a standardised number, 0 or 1, or the index of a class.
+    """
 
     inputs: np.ndarray
     targets: np.ndarray
@@ -25,10 +28,13 @@ class Examples:
 
 @dataclass(frozen=True)
 class TaskSet:
-    """Several targets of the same rows: each task's name, and whether it is yes or no rather than a number."""
+    """Several targets of the same rows.
+
+    classes: for each task 1 where it is a number, 2 where it is yes or no, else how many classes it tells apart.
+    """
 
     tasks: tuple[str, ...]
-    binary: tuple[bool, ...]
+    classes: tuple[int, ...]
     parts: Split[Examples]
 
 
@@ -41,18 +47,41 @@ class Network:
 
 
 @dataclass(frozen=True)
-class MultiTaskModel:
-    """A network for all tasks, and for comparison one for each task alone; and how their gradients agreed.
+class Interactions:
+    """How tasks that share a network got on, epoch by epoch.
 
-    cosines: (tasks, tasks) mean cosine of the tasks' gradients of the shared weights over training.
+    cosines: (epochs, tasks, tasks) cosine of the tasks' gradients of the shared weights.
+    affinity: (epochs, tasks, tasks) share of the column's loss that a step for the row alone takes away (Fifty et al.
+    2021, equation 1); negative where it does harm.
+    weights: (epochs, tasks) the mean weight that each task had.
+    """
+
+    cosines: np.ndarray
+    affinity: np.ndarray
+    weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class MultiTaskModel:
+    """Networks that have each task in one of them: one for all, one for each, or one for each group of tasks.
+
+    interactions: of the one network for all tasks, else None.
     """
 
     architecture: str
     hidden: tuple[int, ...]
+    channels: tuple[int, ...]
     experts: int
-    together: Network
-    alone: tuple[Network, ...]
-    cosines: np.ndarray
+    networks: tuple[Network, ...]
+    interactions: Interactions | None = None
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which tasks to train together: each group's columns, and the score that the choice made largest."""
+
+    groups: tuple[tuple[int, ...], ...]
+    score: float
 
 
 @dataclass(frozen=True)
