@@ -26,6 +26,11 @@ class Episodes:
     def __len__(self) -> int:
         return len(self.support_inputs)
 
+    def first(self) -> Episodes:
+        """The first task alone."""
+        parts = (self.support_inputs, self.support_targets, self.query_inputs, self.query_targets, self.classes)
+        return Episodes(*(part if part is None else part[:1] for part in parts))
+
 
 class Sampler(Protocol):
     """Draws episodes, all on one device."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from plugins.meta.episodes import Episodes
+
+MOST_ROWS, MOST_SUPPORT, MOST_QUERIES = 10, 5, 8
 
 
 def training(history: Sequence[dict[str, float]], every: int) -> Figure:
@@ -28,17 +31,99 @@ def training(history: Sequence[dict[str, float]], every: int) -> Figure:
     return figure
 
 
-def adaptation(means: np.ndarray, halves: np.ndarray, measure: str) -> Figure:
-    """Mean over the test tasks by the number of gradient steps, with its 95 % interval."""
-    figure = Figure(figsize=(6, 3.4), layout="constrained")
+def adaptation(curves: Mapping[str, tuple[Sequence[int], np.ndarray]], measure: str, steps: int, shots: int) -> Figure:
+    """Mean and 95 % interval over test tasks, scores (places, tasks), by gradient steps and by shots.
+
+    steps, shots: what the other curve's points have in common.
+    """
+    figure = Figure(figsize=(1.5 + 4 * len(curves), 3.4), layout="constrained")
+    fixed = {"gradient steps": f"{shots} shot{'s' * (shots != 1)}", "shots": f"{steps} step{'s' * (steps != 1)}"}
+    panels = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
+    for axes, (name, (places, values)) in zip(panels, curves.items(), strict=True):
+        means, halves = values.mean(1), 1.96 * values.std(1, ddof=1) / np.sqrt(values.shape[1])
+        axes.plot(places, means, marker="o", markersize=4)
+        axes.fill_between(places, means - halves, means + halves, alpha=0.25, linewidth=0, label="95 % interval")
+        axes.set(title=fixed[name] if len(curves) > 1 else "", xlabel=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel({"mse": "mean squared error", "accuracy": "accuracy"}[measure])
+    panels[-1].legend(frameon=False)
+    figure.suptitle(f"Adaptation to {values.shape[1]} new tasks")
+    return figure
+
+
+def episode(shown: Episodes, answers: Tensor) -> Figure:
+    """One task of pictures: a row for each class, its support set at the left, its queries at the right.
+
+    A query told right is framed in blue, one told wrong in red, with the row of the class it was taken for.
+    """
+    support, query = (inputs[0].mean(1).cpu().numpy() for inputs in (shown.support_inputs, shown.query_inputs))
+    labels, wanted = shown.support_targets[0].cpu().numpy(), shown.query_targets[0].cpu().numpy()
+    given = answers.cpu().numpy()
+    rows = min(MOST_ROWS, int(labels.max()) + 1)
+    examples = min(MOST_SUPPORT, int((labels == 0).sum()))
+    questions = min(MOST_QUERIES, max(int((wanted == row).sum()) for row in range(rows)))
+    figure = Figure(figsize=(0.75 * (examples + questions) + 1.2, 0.75 * rows + 0.9), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[examples + 0.6, questions])
+    left.suptitle("support", fontsize=10)
+    right.suptitle(f"queries: {(given == wanted).mean():.0%} of all told right", fontsize=10)
+    panels = left.subplots(rows, examples, squeeze=False)
+    for row, line in enumerate(panels):
+        for axes, place in zip(line, np.flatnonzero(labels == row), strict=False):
+            axes.imshow(support[place], cmap="gray_r", vmin=0, vmax=1)
+        line[0].set_ylabel(row + 1, rotation=0, ha="right", va="center")
+    asked = right.subplots(rows, questions, squeeze=False)
+    for row, line in enumerate(asked):
+        for axes, place in zip(line, np.flatnonzero(wanted == row), strict=False):
+            axes.imshow(query[place], cmap="gray_r", vmin=0, vmax=1)
+            right_answer = given[place] == row
+            for spine in axes.spines.values():
+                spine.set(edgecolor="C0" if right_answer else "C3", linewidth=2)
+            if not right_answer:
+                axes.set_xlabel(given[place] + 1, color="C3", fontsize=8, labelpad=1)
+    for axes in [*panels.flat, *asked.flat]:
+        axes.set(xticks=[], yticks=[])
+        if not axes.images:
+            axes.set_axis_off()
+    return figure
+
+
+def embedding(support: np.ndarray, query: np.ndarray, shown: Episodes) -> Figure:
+    """Where the learner puts one task's examples (n, size): their first two principal components."""
+    labels, wanted = shown.support_targets[0].cpu().numpy(), shown.query_targets[0].cpu().numpy()
+    centre = query.mean(0)
+    axes_of = np.linalg.svd(query - centre, full_matrices=False)[2][:2]
+    figure = Figure(figsize=(5.4, 4.2), layout="constrained")
     axes = figure.subplots()
-    steps = np.arange(len(means))
-    axes.plot(steps, means, marker="o", markersize=4)
-    axes.fill_between(steps, means - halves, means + halves, alpha=0.25, linewidth=0, label="95 % interval")
-    names = {"mse": "mean squared error", "accuracy": "accuracy"}
-    axes.set(title="Adaptation to new tasks", xlabel="gradient steps", ylabel=names[measure])
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False)
+    classes = int(labels.max()) + 1
+    colours = matplotlib.colormaps["tab10" if classes <= 10 else "tab20"]
+    places, examples = (query - centre) @ axes_of.T, (support - centre) @ axes_of.T
+    for label in range(classes):
+        axes.scatter(*places[wanted == label].T, s=14, color=colours(label), alpha=0.6, linewidth=0)
+        axes.scatter(*examples[labels == label].T, s=130, marker="*", color=colours(label), edgecolor="black",
+                     zorder=3, label=label + 1)  # fmt: skip
+    axes.set(title="One task as the learner sees it", xlabel="first principal component", ylabel="second")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside right center", frameon=False, title="class\n(star: support)", fontsize=8,
+                  ncols=1 if classes <= 10 else 2)  # fmt: skip
+    return figure
+
+
+def worth(rows: Sequence[Mapping[str, Any]], measure: str) -> Figure:
+    """Each method's mean and 95 % interval against what its training cost; controls are grey."""
+    figure = Figure(figsize=(6.5, 1.4 + 0.4 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        colour = "0.5" if row["control"] else "C0"
+        axes.errorbar(row[measure], place, xerr=row["ci95"], fmt="D", color=colour, capsize=3)
+        cost = f"{row['compute']:,.3g} GFLOP" if row["compute"] else "no training"
+        axes.annotate(cost, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour)
+    axes.set_yticks(range(len(rows)), [row["name"] for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    better = "higher" if measure == "accuracy" else "lower"
+    name = "accuracy" if measure == "accuracy" else "mean squared error"
+    axes.set(title="Was it worth it? Controls are grey", xlabel=f"{name} ({better} is better)")
+    axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

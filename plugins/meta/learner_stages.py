@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from pipeline.context import Context
 from pipeline.stage import Stage
@@ -32,14 +32,25 @@ class Learner(Stage):
 class Trained(Learner):
     """A learner that is meta-trained on batches of tasks."""
 
-    emits: ClassVar = {"loss": "min", "validation_loss": "min"}
+    emits: ClassVar = {"loss": "min", "validation_loss": "min", "compute": None}
     per_step: ClassVar = ("loss", "validation_loss")
 
     iterations: int = Field(10_000, gt=0, description="Steps of meta-training.")
+    compute: float | None = Field(
+        None,
+        gt=0,
+        description="GFLOP to spend on meta-training in place of a number of iterations, to compare at equal cost.",
+    )
     meta_batch_size: int = Field(25, gt=0, description="Tasks in a step.")
     learning_rate: float = Field(1e-3, gt=0, description="Step size of Adam at first; it falls to 0 along a cosine.")
     ways: int | None = Field(None, ge=2, description="Classes of a training task; as in the tasks by default.")
     log_every: int = Field(500, gt=0, description="Steps between two looks at validation tasks, and checkpoints.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Trained:
+        if self.compute is not None and "iterations" in self.model_fields_set:
+            raise ValueError("must give either 'iterations' or 'compute'")
+        return self
 
     def run(self, tasks: Tasks, context: Context) -> MetaLearner:
         """Meta-train on the training tasks; go on from a checkpoint where there is one."""

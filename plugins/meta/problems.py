@@ -10,7 +10,8 @@ from pipeline.errors import DataError
 from plugins.meta.episodes import Sampler
 from plugins.meta.functions import FunctionSampler
 from plugins.meta.pictures import ImageSampler
-from plugins.meta.types import FixedTasks, FunctionTasks, ImageTasks, Problem, Tasks
+from plugins.meta.tables import TableSampler
+from plugins.meta.types import FixedTasks, FunctionTasks, ImageTasks, Problem, TableTasks, Tasks
 
 Part = Literal["train", "validation", "test"]
 
@@ -21,6 +22,8 @@ def problem_of(tasks: Tasks) -> Problem:
         return Problem(tasks.parts.train.shape, tasks.ways, classifies=True)
     if isinstance(tasks, FixedTasks):
         return Problem(tuple(tasks.support.shape[2:]), tasks.ways, classifies=True)
+    if isinstance(tasks, TableTasks):
+        return Problem(tasks.inputs.shape[1:], max(tasks.ways, 1), classifies=tasks.ways > 0)
     return Problem((1,), 1, classifies=False)
 
 
@@ -33,4 +36,6 @@ def sampler_of(tasks: Tasks, part: Part, device: torch.device, ways: int | None 
         return ImageSampler(
             getattr(tasks.parts, part), getattr(tasks.groups, part), ways or tasks.ways, rotations, device
         )
+    if isinstance(tasks, TableTasks):
+        return TableSampler(tasks, getattr(tasks.parts, part), device)
     raise DataError("published episodes are there to judge on: give the learner other tasks to train on.")

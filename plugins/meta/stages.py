@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from pipeline.context import Context
 from pipeline.datasets import Dataset
 from pipeline.hooks import hookimpl
 from pipeline.stage import Stage
 from plugins.meta import learner_stages, task_stages
-from plugins.meta.types import Adaptation, MetaLearner, Tasks
+from plugins.meta.types import Adaptation, MetaLearner, Tasks, Verdict
 
 
 class Evaluate(Stage):
@@ -32,7 +32,10 @@ class Evaluate(Stage):
     steps: int = Field(1, ge=0, description="Gradient steps of the adaptation, where the learner takes any.")
     shots: int | None = Field(None, gt=0, description="Examples to adapt to; as in the tasks by default.")
     queries: int | None = Field(None, gt=0, description="Examples to judge on; as in the tasks by default.")
-    curve_steps: int = Field(5, ge=0, description="How many steps the adaptation curve shows.")
+    curve_steps: int = Field(5, ge=0, description="How many steps the adaptation curve shows, on 100 of the tasks.")
+    curve_shots: tuple[PositiveInt, ...] = Field(
+        (), description="Numbers of examples that it shows, for instance [1, 5, 10]; each has to be there."
+    )
 
     def run(self, learner: MetaLearner, tasks: Tasks, context: Context) -> Adaptation:
         """Judge, and draw what there is to see."""
@@ -41,10 +44,25 @@ class Evaluate(Stage):
         return evaluation.evaluate(self, learner, tasks, context)
 
 
+class Compare(Stage):
+    """Say whether meta-learning was worth it: methods against controls on the same tasks, at what cost.
+
+    The gain is the share of the best control's error (1 - accuracy, or squared error) that the best method takes away.
+    """
+
+    emits: ClassVar = {"gain": "max", "p": None}
+
+    def run(self, adaptations: dict[str, Adaptation], context: Context) -> Verdict:
+        """Paired t-tests over the tasks, Holm-corrected."""
+        from plugins.meta import worth
+
+        return worth.compare(adaptations, context)
+
+
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [*task_stages.STAGES, *learner_stages.STAGES, Evaluate]
+    return [*task_stages.STAGES, *learner_stages.STAGES, Evaluate, Compare]
 
 
 @hookimpl

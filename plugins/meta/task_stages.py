@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline.context import Context
-from pipeline.stage import Stage
+from pipeline.stage import DataPath, Stage
 from pipeline.types import Images, Split
-from plugins.meta.types import FixedTasks, FunctionTasks, ImageTasks
+from plugins.meta.types import FixedTasks, FunctionTasks, ImageTasks, TableTasks
 
 Range = tuple[float, float]
+Share = Annotated[float, Field(gt=0, lt=0.5)]
 
 
 class Functions(Stage):
@@ -94,6 +95,29 @@ class Omniglot(Stage):
         return ImageTasks(self.shots, self.queries, self.ways, split, grouped, self.rotations)
 
 
+class TableGroups(Stage):
+    """Tasks from a table: each value of a column (a site, a customer, a country) is a task, with the same target.
+
+    A target of numbers is standardised and regressed, words or 0 and 1 are classes. Groups that are too small for an
+    episode are left out; no group is in two parts.
+    """
+
+    path: DataPath = Field(description="A .csv or .parquet file with a header.")
+    by: str = Field(description="The column whose values are the tasks.")
+    target: str = Field(description="The column to predict from the others.")
+    shots: int = Field(5, gt=0, description="Rows (of each class) to adapt to.")
+    queries: int = Field(15, gt=0, description="Rows (of each class) to judge on.")
+    validation: Share = Field(0.15, description="Share of the groups to watch the training on.")
+    test: Share = Field(0.25, description="Share of the groups to judge on.")
+    split_seed: int = Field(0, ge=0, description="Seed of the split of the groups.")
+
+    def run(self) -> TableTasks:
+        """Read, encode, split."""
+        from plugins.meta import tables
+
+        return tables.load(self)
+
+
 class OneShotRuns(Stage):
     """Omniglot's twenty published runs: 20 characters of one alphabet, one example of each (Lake et al. 2015)."""
 
@@ -108,4 +132,4 @@ class OneShotRuns(Stage):
         return omniglot.runs(fetch(OMNIGLOT, context)["all_runs.zip"], self.size)
 
 
-STAGES = (Functions, Episodes, Omniglot, OneShotRuns)
+STAGES = (Functions, Episodes, TableGroups, Omniglot, OneShotRuns)

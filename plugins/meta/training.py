@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.context import Context
 from pipeline.errors import DataError, StageError
@@ -61,11 +62,14 @@ def fit(stage: Trained, tasks: Tasks, context: Context) -> MetaLearner:
     if stage.method == "pretrained":
         settings["train_classes"] = train.classes if isinstance(train, ImageSampler) else 0
     model = MetaLearner(stage.method, settings, problem_of(tasks), {})
+    cost = _cost(stage, model, train, tasks, context)
+    iterations = stage.iterations if stage.compute is None else max(1, round(stage.compute / cost))
+    context.log({"compute": iterations * cost})
     state = _begin(stage, model, context)
     done = sum(1 for _ in state.history) * stage.log_every
-    for start in context.progress(range(done, stage.iterations, stage.log_every), "looks"):
-        end = min(start + stage.log_every, stage.iterations)
-        loss = _train(stage, state, train, tasks, range(start, end))
+    for start in context.progress(range(done, iterations, stage.log_every), "looks"):
+        end = min(start + stage.log_every, iterations)
+        loss = _train(stage, state, train, tasks, range(start, end), iterations)
         metrics = {"loss": loss, "validation_loss": _validate(stage, state.learner, validation, tasks, context)}
         if not all(map(math.isfinite, metrics.values())):
             raise StageError(
@@ -77,7 +81,8 @@ def fit(stage: Trained, tasks: Tasks, context: Context) -> MetaLearner:
         context.log(metrics, step=end)
         context.save_checkpoint(state.save(), end)
     context.figure("training", figures.training(state.history, stage.log_every))
-    return replace(model, state={name: weight.detach().cpu() for name, weight in state.learner.state_dict().items()})
+    weights = {name: weight.detach().cpu() for name, weight in state.learner.state_dict().items()}
+    return replace(model, state=weights, compute=iterations * cost)
 
 
 def untrained(stage: Scratch, tasks: Tasks, context: Context) -> MetaLearner:
@@ -114,19 +119,28 @@ def _begin(stage: Trained, model: MetaLearner, context: Context) -> State:
     return state
 
 
-def _train(stage: Trained, state: State, train: Sampler, tasks: Tasks, iterations: range) -> float:
-    """Some iterations; their mean loss."""
+def _cost(stage: Trained, model: MetaLearner, train: Sampler, tasks: Tasks, context: Context) -> float:
+    """GFLOP of one iteration: the products of matrices and convolutions of a loss and its gradient."""
+    learner = _fresh(stage, model, context).to(context.device)
+    episodes = train.draw(stage.meta_batch_size, tasks.shots, tasks.queries, torch.Generator(context.device))
+    with FlopCounterMode(display=False) as counter:
+        learner.loss(episodes).backward()
+    return counter.get_total_flops() / 1e9
+
+
+def _train(stage: Trained, state: State, train: Sampler, tasks: Tasks, part: range, iterations: int) -> float:
+    """The iterations in ``part``; their mean loss."""
     state.learner.train()
     total = torch.zeros((), device=next(state.learner.parameters()).device)
-    for iteration in iterations:
+    for iteration in part:
         for group in state.optimizer.param_groups:
-            group["lr"] = stage.learning_rate * (1 + math.cos(math.pi * iteration / stage.iterations)) / 2
+            group["lr"] = stage.learning_rate * (1 + math.cos(math.pi * iteration / iterations)) / 2
         loss = state.learner.loss(train.draw(stage.meta_batch_size, tasks.shots, tasks.queries, state.generator))
         state.optimizer.zero_grad()
         loss.backward()
         state.optimizer.step()
         total += loss.detach()
-    return total.item() / len(iterations)
+    return total.item() / len(part)
 
 
 @torch.no_grad()

@@ -57,6 +57,21 @@ class ImageTasks(Tasks):
 
 
 @dataclass(frozen=True)
+class TableTasks(Tasks):
+    """Groups of a table's rows, each group a task: its target from the other columns.
+
+    inputs: (n, features) float32. targets: (n, 1) float32 standardised numbers, or (n,) int64 in 0..ways-1.
+    groups: (n,) int64, the group of each row. parts: the groups of each part. ways: classes, or 0 for numbers.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    groups: np.ndarray
+    parts: Split[np.ndarray]
+    ways: int
+
+
+@dataclass(frozen=True)
 class FixedTasks(Tasks):
     """Published classification episodes, the same for everyone.
 
@@ -73,12 +88,16 @@ class FixedTasks(Tasks):
 
 @dataclass(frozen=True)
 class MetaLearner:
-    """A learner after meta-training: its method and settings, what it is made for, and its weights."""
+    """A learner after meta-training: its method and settings, what it is made for, and its weights.
+
+    compute: what meta-training cost, in GFLOP.
+    """
 
     method: str
     settings: dict[str, Any]
     problem: Problem
     state: dict[str, torch.Tensor] = field(repr=False)
+    compute: float = 0.0
 
     def module(self) -> Learner:
         """The learner with these weights, on the CPU."""
@@ -91,8 +110,26 @@ class MetaLearner:
 
 @dataclass(frozen=True)
 class Adaptation:
-    """How well a learner did on each of n test tasks: ``scores`` (n,), squared error or accuracy by ``measure``."""
+    """How well a learner did on each of n test tasks: ``scores`` (n,), squared error or accuracy by ``measure``.
 
+    method: the learner's. compute: what its meta-training cost, in GFLOP. steps: gradient steps of each adaptation.
+    """
+
+    method: str
     measure: str
     scores: np.ndarray
-    seconds: float
+    compute: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether meta-learning was worth it: the best method and the best control, and what the former takes away.
+
+    gain: percent of the control's error. p: of the paired t-test over the tasks, Holm-corrected for all methods.
+    """
+
+    method: str
+    control: str
+    gain: float
+    p: float

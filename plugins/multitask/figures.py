@@ -17,7 +17,7 @@ MOST_LINES = 10
 
 def cosines(mean: np.ndarray, tasks: Sequence[str]) -> Figure:
     """The mean cosine of each two tasks' gradients (tasks, tasks): below 0 they want opposite things."""
-    return _matrix(mean, tasks, 1.0, "Do the tasks agree?", "cosine of gradients, mean over epochs", ".2f")
+    return _matrix(mean, tasks, 1.0, "Do the tasks agree?", "cosine of gradients,\nmean over epochs", ".2f")
 
 
 def affinity(mean: np.ndarray, tasks: Sequence[str]) -> Figure:
@@ -26,7 +26,7 @@ def affinity(mean: np.ndarray, tasks: Sequence[str]) -> Figure:
     # A task helps itself most: the colours are for what it does to the others.
     between = np.abs(percent[~np.eye(len(percent), dtype=bool)])
     figure = _matrix(percent, tasks, float(between.max()) or 1.0, "Do the tasks help each other?",
-                     "loss taken away by a step, percent, mean over epochs", ".2g")  # fmt: skip
+                     "percent of the loss that a\nstep takes away, mean over epochs", ".2g")  # fmt: skip
     figure.axes[0].set(xlabel="its effect on", ylabel="a step for")
     return figure
 
@@ -104,7 +104,7 @@ def pairs(examples: Examples, classes: Sequence[str]) -> Figure:
 
 
 def _matrix(values: np.ndarray, tasks: Sequence[str], limit: float, title: str, label: str, form: str) -> Figure:
-    size = 2.6 + 0.5 * len(tasks)
+    size = max(3.6, 2.6 + 0.5 * len(tasks))
     figure = Figure(figsize=(size + 1.4, size), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit)

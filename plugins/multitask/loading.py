@@ -38,7 +38,11 @@ def load(stage: stages.Tasks, context: Context) -> TaskSet:
         return task_set(census(fetch(CENSUS, context)["census-income.test.gz"]), stage)
     dataset, targets = MULTI_TARGET[str(stage.dataset)]
     context.text("source.md", dataset.describe())
-    return task_set(arff(fetch(dataset, context)[f"{dataset.name}.arff"], targets), stage)
+    published = arff(fetch(dataset, context)[f"{dataset.name}.arff"], targets)
+    if stage.dataset == "enb":
+        names = {"Y1": "heating_load", "Y2": "cooling_load"}
+        published = Table(published.frame.rename(columns=names), tuple(names.values()))
+    return task_set(published, stage)
 
 
 def table(path: Path, targets: tuple[str, ...]) -> Table:

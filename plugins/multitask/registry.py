@@ -70,7 +70,7 @@ MULTI_TARGET = {
                "2c1ac60f3e612b0e0bc9884ffe98a205ce07ca83f3f89c019220fde350396795"),
         _mulan("slump", "Slump, flow and strength of 103 concretes", 3,
                "3a9a9eba416b06c7668153b44073a0e165afbfc9e526d53b174e5f97a707ca6c"),
-        _mulan("enb", "Heating and cooling load of 768 buildings", 2,
+        _mulan("enb", "Heating load (Y1) and cooling load (Y2) of 768 buildings", 2,
                "8277d9094ccda6da2cd1c2b79c90ca201fa3695e75aca173ffc43138dcab0071"),
         _mulan("jura", "Three heavy metals in 359 soil samples", 3,
                "78ce7655f49073e3622ef7ba25657b3900a2b279ba3d48cb82e353e56bac3d2a"),

@@ -195,5 +195,6 @@ def _draw(observed: Interactions, tasks: Sequence[str], balancing: str, context:
     context.figure("cosines", figures.cosines(observed.cosines.mean(0), tasks))
     context.figure("cosines_by_epoch", figures.cosines_by_epoch(observed.cosines, tasks))
     context.figure("affinity", figures.affinity(observed.affinity.mean(0), tasks))
-    context.figure("weights", figures.weights(observed.weights, tasks, balancing))
+    if balancing != "equal":
+        context.figure("weights", figures.weights(observed.weights, tasks, balancing))
     context.table("interactions", interactions.rows(observed, tasks))

@@ -24,3 +24,7 @@ class Learner(nn.Module):
     @abstractmethod
     def predict(self, episodes: Episodes, steps: int) -> Tensor:
         """Outputs (tasks, queries, outputs) after ``steps`` steps of adaptation, where it adapts by steps."""
+
+    def embed(self, episodes: Episodes, steps: int) -> tuple[Tensor, Tensor] | None:
+        """Vectors (tasks, n, size) of the support and of the query set that it tells classes by, if it makes any."""
+        return None

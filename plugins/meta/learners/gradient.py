@@ -52,3 +52,9 @@ class GradientLearner(Learner):
         with torch.enable_grad():
             weights = self.adapt(episodes, steps, second_order=False)
         return self.network(weights, episodes.query_inputs)
+
+    def embed(self, episodes: Episodes, steps: int) -> tuple[Tensor, Tensor]:
+        """What the last layer sees after ``steps`` gradient steps."""
+        with torch.enable_grad():
+            weights = self.adapt(episodes, steps, second_order=False)
+        return tuple(self.network.features(weights, x) for x in (episodes.support_inputs, episodes.query_inputs))

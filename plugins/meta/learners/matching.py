@@ -22,9 +22,8 @@ class Matching(Prototypes):
 
     def forward(self, episodes: Episodes) -> Tensor:
         """Logarithms of class probabilities (tasks, queries, ways)."""
-        shots = episodes.support_inputs.shape[1]
-        embedded = self.embedding(torch.cat([episodes.support_inputs, episodes.query_inputs], 1))
-        return attention(embedded[:, :shots], episodes.support_targets, embedded[:, shots:], self.log_scale.exp())
+        support, query = self.embed(episodes, 0)
+        return attention(support, episodes.support_targets, query, self.log_scale.exp())
 
 
 def attention(support: Tensor, labels: Tensor, query: Tensor, scale: Tensor) -> Tensor:

@@ -16,8 +16,9 @@ from plugins.meta.types import Problem
 class Pretrained(GradientLearner):
     """One network for all tasks, fine-tuned on each task's support set.
 
-    Numbers: it predicts the pooled tasks (Finn et al. 2017, section 5.1). Classes: its body learns to tell all
-    ``train_classes`` apart; a task then begins with a last layer of zeros.
+    Numbers, and classes that all tasks have in common: it predicts the pooled tasks (Finn et al. 2017, section 5.1).
+    Classes of their own: its body learns to tell all ``train_classes`` apart; a task then begins with a last layer of
+    zeros.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Pretrained(GradientLearner):
         train_classes: int,
     ) -> None:
         super().__init__(problem, hidden, inner_learning_rate, inner_steps)
-        if problem.classifies:
+        if train_classes:
             features = self.network.initial["head_weight"].shape[0]
             self.classifier = nn.Linear(features, train_classes)
             for name in self.network.head:
@@ -40,14 +41,10 @@ class Pretrained(GradientLearner):
         inputs = torch.cat([episodes.support_inputs, episodes.query_inputs], 1)
         targets = torch.cat([episodes.support_targets, episodes.query_targets], 1)
         if episodes.classes is None:
-            return losses(self.network(self.network.expanded(1), inputs.flatten(0, 1)[None]), targets.flatten(0, 1)[None]).mean()  # fmt: skip  # noqa: E501
-        # An identity in place of the last layer lets the features out.
-        weights = self.network.expanded(1)
-        features = weights["head_weight"].shape[1]
-        weights["head_weight"] = torch.eye(features, device=inputs.device)[None]
-        weights["head_bias"] = torch.zeros(1, 1, features, device=inputs.device)
-        outputs = self.classifier(self.network(weights, inputs.flatten(0, 1)[None])[0])
-        return functional.cross_entropy(outputs, episodes.classes.gather(1, targets).flatten())
+            outputs = self.network(self.network.expanded(1), inputs.flatten(0, 1)[None])
+            return losses(outputs, targets.flatten(0, 1)[None]).mean()
+        features = self.network.features(self.network.expanded(1), inputs.flatten(0, 1)[None])[0]
+        return functional.cross_entropy(self.classifier(features), episodes.classes.gather(1, targets).flatten())
 
 
 class Scratch(GradientLearner):

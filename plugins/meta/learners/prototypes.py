@@ -24,10 +24,15 @@ class Prototypes(Learner):
 
     def forward(self, episodes: Episodes) -> Tensor:
         """Scores (tasks, queries, ways)."""
+        support, query = self.embed(episodes, 0)
+        means = prototypes(support, episodes.support_targets)
+        return -torch.cdist(query, means, compute_mode="use_mm_for_euclid_dist").square()
+
+    def embed(self, episodes: Episodes, steps: int) -> tuple[Tensor, Tensor]:
+        """Support and query set in one batch."""
         shots = episodes.support_inputs.shape[1]
         embedded = self.embedding(torch.cat([episodes.support_inputs, episodes.query_inputs], 1))
-        means = prototypes(embedded[:, :shots], episodes.support_targets)
-        return -torch.cdist(embedded[:, shots:], means, compute_mode="use_mm_for_euclid_dist").square()
+        return embedded[:, :shots], embedded[:, shots:]
 
     def loss(self, episodes: Episodes) -> Tensor:
         """Cross-entropy of the query set."""

@@ -35,8 +35,12 @@ class BatchedNetwork(nn.Module):
         return {name: weight.expand(tasks, *weight.shape) for name, weight in self.initial.items()}
 
     @abstractmethod
+    def features(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """What the last layer sees, (tasks, n, size) from (tasks, n, ...)."""
+
     def forward(self, weights: Weights, inputs: Tensor) -> Tensor:
         """(tasks, n, outputs) from (tasks, n, ...)."""
+        return torch.baddbmm(weights["head_bias"], self.features(weights, inputs), weights["head_weight"])
 
     def _add_linear(self, name: str, inputs: int, outputs: int) -> None:
         """Uniform weights within 1 / sqrt(inputs), as `torch.nn.Linear` has them."""
@@ -56,12 +60,12 @@ class BatchedMLP(BatchedNetwork):
             self._add_linear(name, before, after)
         self._add_linear("head", widths[-1], problem.outputs)
 
-    def forward(self, weights: Weights, inputs: Tensor) -> Tensor:
-        """(tasks, n, outputs) from (tasks, n, ...)."""
+    def features(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """(tasks, n, size) from (tasks, n, ...)."""
         x = inputs.flatten(2)
         for name in self.layers:
             x = torch.baddbmm(weights[f"{name}_bias"], x, weights[f"{name}_weight"]).relu()
-        return torch.baddbmm(weights["head_bias"], x, weights["head_weight"])
+        return x
 
 
 class BatchedConvolutions(BatchedNetwork):
@@ -83,8 +87,8 @@ class BatchedConvolutions(BatchedNetwork):
             self.initial[f"{name}_shift"] = nn.Parameter(torch.zeros(after))
         self._add_linear("head", flattened(problem.input_shape, hidden), problem.outputs)
 
-    def forward(self, weights: Weights, inputs: Tensor) -> Tensor:
-        """(tasks, n, outputs) from (tasks, n, channels, height, width)."""
+    def features(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """(tasks, n, size) from (tasks, n, channels, height, width)."""
         tasks, n = inputs.shape[:2]
         x = inputs.transpose(0, 1).flatten(1, 2)
         for name in self.blocks:
@@ -92,8 +96,7 @@ class BatchedConvolutions(BatchedNetwork):
             scale, shift = weights[f"{name}_scale"].flatten(), weights[f"{name}_shift"].flatten()
             x = functional.batch_norm(x, None, None, scale, shift, training=True).relu()
             x = functional.max_pool2d(x, 2)
-        x = x.view(n, tasks, -1).transpose(0, 1)
-        return torch.baddbmm(weights["head_bias"], x, weights["head_weight"])
+        return x.view(n, tasks, -1).transpose(0, 1)
 
 
 def batched_network(problem: Problem, hidden: Sequence[int]) -> BatchedNetwork:

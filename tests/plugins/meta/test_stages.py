@@ -55,6 +55,23 @@ def test_a_learner_of_functions_is_trained_and_judged(functions, kind):
     assert "functions.png" in judged.files
 
 
+def test_learners_are_trained_at_equal_cost(functions):
+    spent = 0.05
+    plain, ours = (run_stage(kind(compute=spent, log_every=100), tasks=functions) for kind in (Pretrained, MAML))
+
+    # A pass through 1-40-40-1 is 2 * 1680 operations for each of 25 * (5 + 10) points, and its gradient as much for
+    # the weights and, but for the first layer, for the inputs.
+    once = 25 * 15 * 2 * (3 * 1680 - 40) / 1e9
+    assert round(spent / once) * once == pytest.approx(plain.metrics["compute"])
+    assert spent == pytest.approx(ours.metrics["compute"], rel=0.1)
+    assert plain.value.compute == plain.metrics["compute"]
+
+
+def test_iterations_and_compute_together_are_refused():
+    with pytest.raises(ValidationError, match="must give either 'iterations' or 'compute'"):
+        MAML(iterations=5, compute=1.0)
+
+
 def test_training_maml_lowers_the_loss(functions):
     run = run_stage(MAML(iterations=300, log_every=100), tasks=functions)
 
@@ -79,9 +96,11 @@ def test_the_same_seed_gives_the_same_learner_and_another_seed_another(functions
 )  # fmt: skip
 def test_a_learner_of_classes_is_judged_by_accuracy_and_error(pictures, stage):
     tasks = tasks_of(pictures, rotations=True)
-    judged = run_stage(Evaluate(episodes=20, curve_steps=1), learner=run_stage(stage, tasks=tasks).value, tasks=tasks)
+    evaluate = Evaluate(episodes=20, curve_steps=1, curve_shots=(1, 3))
+    judged = run_stage(evaluate, learner=run_stage(stage, tasks=tasks).value, tasks=tasks)
 
     assert 1 == pytest.approx(judged.metrics["accuracy"] + judged.metrics["error"])
+    assert {"episode.png", "adaptation.png", "adaptation_by_shots.csv"} <= set(judged.files)
 
 
 def test_no_class_is_in_two_parts(pictures):
@@ -110,6 +129,20 @@ def test_more_shots_than_pictures_are_refused(pictures):
 def test_a_diverging_inner_loop_is_told_with_what_to_try(functions):
     with pytest.raises(StageError, match="Try a smaller inner_learning_rate"):
         run_stage(MAML(inner_learning_rate=1e12, inner_steps=5, iterations=2, log_every=1), tasks=functions)
+
+
+def test_a_learner_of_other_ways_is_refused(pictures):
+    learner = run_stage(MAML(hidden=(4,), iterations=1), tasks=tasks_of(pictures)).value
+
+    with pytest.raises(DataError, match=r"meta.maml has 3 outputs, but these tasks have 2 ways"):
+        run_stage(Evaluate(episodes=2), learner=learner, tasks=tasks_of(pictures, ways=2))
+
+
+def test_a_learner_of_numbers_is_refused_for_pictures(functions, pictures):
+    learner = run_stage(Scratch(), tasks=functions).value
+
+    with pytest.raises(DataError, match=r"made for inputs of shape \(1,\) and numbers, these tasks have \(1, 8, 8\)"):
+        run_stage(Evaluate(episodes=2), learner=learner, tasks=tasks_of(pictures))
 
 
 def test_functions_are_no_classes(functions):

@@ -79,9 +79,7 @@ def test_one_network_says_how_its_tasks_got_on(model):
     assert (12, 3, 3) == seen.cosines.shape == seen.affinity.shape
     assert np.allclose(np.ones((12, 3)), seen.cosines.diagonal(axis1=1, axis2=2), atol=1e-5)
     assert np.allclose(1, seen.weights)
-    assert {"cosines.png", "cosines_by_epoch.png", "affinity.png", "weights.png", "interactions.csv"} <= set(
-        model.files
-    )
+    assert {"cosines.png", "cosines_by_epoch.png", "affinity.png", "interactions.csv"} <= set(model.files)
 
 
 def test_going_on_from_a_checkpoint_ends_where_an_unbroken_training_does(tasks):
