@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from plugins.vae import gaussian
 
@@ -87,3 +87,80 @@ def test_samples_are_differentiable_in_both_parameters():
 
     assert torch.equal(mean.grad, torch.ones(1000))
     assert torch.allclose(log_variance.grad, 0.5 * z.detach())
+
+
+def covariance(seed, d, condition):
+    """A random covariance matrix with eigenvalues from 1 to ``condition``."""
+    directions, _ = torch.linalg.qr(torch.randn(d, d, generator=torch.Generator().manual_seed(seed)).double())
+    return directions @ torch.diag(torch.logspace(0, math.log10(condition), d).double()) @ directions.T
+
+
+@pytest.mark.parametrize("condition", [1.0, 100.0, 1e4])
+@pytest.mark.parametrize("d", [1, 2, 7])
+def test_kl_of_full_gaussians_is_that_of_torch_distributions(d, condition):
+    p = (torch.linspace(-1, 1, d).double(), covariance(0, d, condition))
+    q = (torch.linspace(0, 3, d).double(), covariance(1, d, condition))
+
+    expected = kl_divergence(MultivariateNormal(*p), MultivariateNormal(*q))
+
+    assert gaussian.kl_full(*p, *q).item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-6)
+
+
+def test_kl_of_full_gaussians_takes_batches():
+    p, q = (torch.zeros(3, 2).double(), covariance(0, 2, 4.0).expand(3, 2, 2)), (torch.ones(2), covariance(1, 2, 2.0))
+
+    assert (3,) == gaussian.kl_full(*p, q[0].double(), q[1]).shape
+
+
+def test_kl_of_full_gaussians_is_the_mean_log_ratio_of_samples():
+    p = MultivariateNormal(double([0.5, -1.0]), covariance(2, 2, 3.0))
+    q = MultivariateNormal(double([0.0, 0.3]), covariance(3, 2, 5.0))
+    noise = torch.randn(400_000, 2, generator=torch.Generator().manual_seed(0)).double()
+    z = p.mean + noise @ torch.linalg.cholesky(p.covariance_matrix).T
+
+    ratio = p.log_prob(z) - q.log_prob(z)
+
+    actual = gaussian.kl_full(p.mean, p.covariance_matrix, q.mean, q.covariance_matrix)
+    assert abs(ratio.mean() - actual) < 4 * ratio.std() / len(z) ** 0.5
+
+
+def test_kl_of_diagonal_gaussians_is_that_of_full_ones():
+    p, q = (double([0.5, -1.0]), double([-1.0, 0.7])), (double([0.0, 0.3]), double([0.0, -0.5]))
+
+    full = gaussian.kl_full(p[0], torch.diag(p[1].exp()), q[0], torch.diag(q[1].exp()))
+
+    assert gaussian.kl(*p, *q).sum().item() == pytest.approx(full.item(), rel=1e-9)
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-4, 1e-5])
+def test_kl_of_nearly_equal_full_gaussians_keeps_its_digits_in_single_precision(distance):
+    base, direction = covariance(0, 4, 10.0), covariance(1, 4, 2.0)
+    expected = gaussian.kl_full(torch.zeros(4).double(), base + distance * direction, torch.zeros(4).double(), base)
+
+    # The difference is given exactly; storing its two ends in single precision would round it away.
+    near = torch.eye(4) + distance * torch.diag(torch.tensor([1.0, -1.0, 0.5, 0.25]))
+    single = gaussian.kl_full(torch.zeros(4), near, torch.zeros(4), torch.eye(4))
+    double_ = gaussian.kl_full(torch.zeros(4).double(), near.double(), torch.zeros(4).double(), torch.eye(4).double())
+
+    assert single.item() == pytest.approx(double_.item(), rel=1e-4)
+    assert expected.item() == pytest.approx(0.25 * _trace_of_square(base, distance * direction), rel=2 * distance)
+
+
+def _trace_of_square(base, difference):
+    """The second-order term of the divergence is a quarter of tr((base^-1 difference)^2)."""
+    whitened = torch.linalg.solve(base, difference)
+    return torch.trace(whitened @ whitened).item()
+
+
+def test_pairwise_densities_are_those_of_each_pair():
+    z, mean, log_variance = (torch.randn(n, 3, generator=torch.Generator().manual_seed(n)) for n in (4, 5, 5))
+
+    expected = gaussian.log_density(z[:, None], mean, log_variance).sum(2).double()
+
+    assert torch.allclose(expected, gaussian.pairwise_log_density(z, mean, log_variance), atol=1e-4)
+
+
+def test_the_standard_density_is_that_of_zero_mean_and_unit_variance():
+    z = torch.linspace(-3, 3, 7)
+
+    assert torch.allclose(gaussian.log_density(z, torch.zeros(7), torch.zeros(7)), gaussian.log_density_standard(z))
