@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -79,6 +80,37 @@ def kl_per_dimension(kl: np.ndarray) -> Figure:
         xlabel="latent dimension",
         ylabel="KL divergence from the prior (nats)",
     )
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def codes(units: np.ndarray, labels: np.ndarray | None, classes: Sequence[str], most: int = 3000) -> Figure:
+    """The codes (n, units) of test pictures in the plane: as they are, or their two principal components."""
+    units, labels = units[:most], None if labels is None else labels[:most]
+    centred = units - units.mean(axis=0)
+    name = "latent dimension"
+    if units.shape[1] > 2:
+        name = "principal component"
+        _, scales, directions = np.linalg.svd(centred, full_matrices=False)
+        # The sign of a component means nothing: fixed, so that the picture is the same on every machine.
+        directions *= np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(1)])[:, None]
+        shares = scales**2 / max((scales**2).sum(), 1e-12)
+        plane, names = centred @ directions[:2].T, [f"{name} {i + 1} ({shares[i]:.0%})" for i in range(2)]
+    else:
+        plane = np.column_stack([units, np.zeros(len(units))])[:, :2]
+        names = [f"{name} 0", f"{name} 1" if units.shape[1] > 1 else ""]
+    figure = Figure(figsize=(6.6, 5.4), layout="constrained")
+    axes = figure.subplots()
+    shown = [] if labels is None else np.unique(labels)
+    if 1 < len(shown) <= 20:
+        colours = colormaps["tab10" if len(shown) <= 10 else "tab20"]
+        for number, label in enumerate(shown):
+            chosen = plane[labels == label]
+            axes.scatter(*chosen.T, s=9, linewidths=0, alpha=0.7, color=colours(number), label=classes[label])
+        axes.legend(frameon=False, markerscale=2.5, bbox_to_anchor=(1, 1), loc="upper left")
+    else:
+        axes.scatter(*plane.T, s=9, linewidths=0, alpha=0.7)
+    axes.set(title="Codes of test pictures", xlabel=names[0], ylabel=names[1])
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

@@ -1,7 +1,8 @@
 """Distributions of a picture given the decoder's output, pixel by pixel independent.
 
-A likelihood is a module, because it may have parameters of its own. ``log_prob(pixels, output)`` takes tensors of shape
-(n, channels, height, width) and gives (n,) nats; ``mean(output)`` gives the expected picture, in 0..1.
+A likelihood is a module, because it may have parameters of its own. ``log_prob(pixels, output)`` takes pixels
+(n, channels, height, width) and outputs (..., n, channels * depth, height, width), and gives (..., n) nats;
+``mean(output)`` gives the expected picture, in 0..1. ``depth`` is how many outputs a pixel needs.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ class Bernoulli(nn.Module):
     value. It then is no normalised density, and its numbers compare only with those of the same data and likelihood.
     """
 
+    depth = 1
+
     def log_prob(self, pixels: Tensor, output: Tensor) -> Tensor:
-        """x log p + (1 - x) log (1 - p), summed over the picture."""
-        return -functional.binary_cross_entropy_with_logits(output, pixels, reduction="none").flatten(1).sum(1)
+        """x log p + (1 - x) log (1 - p), summed over the picture; as x logit - log(1 + e^logit), which is quicker."""
+        return (pixels * output - functional.softplus(output)).flatten(-3).sum(-1)
 
     def mean(self, output: Tensor) -> Tensor:
         """The probabilities."""
@@ -37,6 +40,7 @@ class Gaussian(nn.Module):
     """
 
     MIN_LOG_SCALE = -math.log(2 * 255)
+    depth = 1
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +50,7 @@ class Gaussian(nn.Module):
     def log_prob(self, pixels: Tensor, output: Tensor) -> Tensor:
         """The log density, summed over the picture."""
         log_scale = self.MIN_LOG_SCALE + functional.softplus(self.log_scale - self.MIN_LOG_SCALE)
-        errors = (pixels - self.mean(output)).square().flatten(1).sum(1)
+        errors = (pixels - self.mean(output)).square().flatten(-3).sum(-1)
         size = pixels[0].numel()
         return -0.5 * (errors * torch.exp(-2 * log_scale) + size * (2 * log_scale + math.log(2 * math.pi)))
 
@@ -55,4 +59,32 @@ class Gaussian(nn.Module):
         return torch.sigmoid(output)
 
 
-LIKELIHOODS = {"bernoulli": Bernoulli, "gaussian": Gaussian}
+class Categorical(nn.Module):
+    """Each pixel is one of ``depth`` grey levels at equal distances, each with a logit of its own.
+
+    A normalised distribution of pixels that are rounded to those levels.
+    """
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        self.depth = levels
+
+    def log_prob(self, pixels: Tensor, output: Tensor) -> Tensor:
+        """The log probability of the pixels' levels, summed over the picture."""
+        levels = torch.round(pixels * (self.depth - 1)).long()
+        logits = output.unflatten(-3, (-1, self.depth))
+        chosen = logits.gather(-3, levels.unsqueeze(-3).expand(*logits.shape[:-3], 1, *logits.shape[-2:])).squeeze(-3)
+        return (chosen - torch.logsumexp(logits, -3)).flatten(-3).sum(-1)
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The expected level."""
+        probabilities = torch.softmax(output.unflatten(-3, (-1, self.depth)), -3)
+        values = torch.linspace(0, 1, self.depth, device=output.device)
+        return (probabilities * values[:, None, None]).sum(-3)
+
+
+def likelihood(name: str, levels: int) -> Bernoulli | Gaussian | Categorical:
+    """The likelihood ``name``, with fresh parameters."""
+    if name == "categorical":
+        return Categorical(levels)
+    return {"bernoulli": Bernoulli, "gaussian": Gaussian}[name]()

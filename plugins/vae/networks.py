@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
 from torch import nn
 
+from plugins.vae.likelihoods import likelihood
+
 Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What a model is built of: how pictures of ``shape`` (channels, height, width) are encoded, decoded, judged."""
+
+    shape: Shape
+    architecture: str
+    hidden: tuple[int, ...]
+    likelihood_name: str
+    levels: int = 2
+
+    def encoder(self, size: int) -> nn.Module:
+        """From pictures to ``size`` numbers."""
+        return ENCODERS[self.architecture](self.shape, self.hidden, size)
+
+    def decoder(self, size: int) -> nn.Module:
+        """From ``size`` numbers to what the likelihood needs to know of each pixel."""
+        channels, *area = self.shape
+        return DECODERS[self.architecture]((channels * self.likelihood().depth, *area), self.hidden, size)
+
+    def likelihood(self) -> nn.Module:
+        """With fresh parameters."""
+        return likelihood(self.likelihood_name, self.levels)
+
+
+def mlp(*widths: int) -> nn.Sequential:
+    """Fully connected layers from the first width to the last, with rectifiers between them."""
+    return nn.Sequential(*_layers(widths[:-1]), nn.Linear(*widths[-2:]))
 
 
 def mlp_encoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.Sequential:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pipeline.errors import DataError
 from pipeline.types import Images
+from plugins.vae.types import VAE
 
 
 def to_device(images: Images, device: torch.device, shape: tuple[int, int, int] | None = None) -> Tensor:
@@ -40,6 +41,38 @@ def to_device(images: Images, device: torch.device, shape: tuple[int, int, int] 
 def scaled(pixels: Tensor) -> Tensor:
     """A batch as float32 in 0..1: bytes are kept as bytes until here, a quarter of the memory."""
     return pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels
+
+
+def binarised(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """Each pixel white with the probability of its grey value, else black."""
+    return torch.bernoulli(pixels, generator=generator)
+
+
+def given(images: Images, model: VAE, device: torch.device) -> Tensor | None:
+    """The class of each picture as (n, classes), where the model asks for it; DataError where it is not known."""
+    if not model.conditional:
+        return None
+    if images.labels is None:
+        raise DataError("a conditional model needs the class of each picture, but these pictures have no labels.")
+    if images.classes != model.classes:
+        raise DataError(
+            f"the model knows the classes {', '.join(model.classes)}, "
+            f"but the pictures have {', '.join(images.classes) or 'none'}."
+        )
+    labels = torch.from_numpy(np.asarray(images.labels, np.int64)).to(device)
+    return torch.nn.functional.one_hot(labels, len(model.classes)).float()
+
+
+def inputs(images: Images, model: VAE, device: torch.device) -> tuple[Tensor, Tensor | None]:
+    """Pictures as ``model`` is judged on them, float32 in 0..1, and what it is given besides.
+
+    A model of binarised pictures sees one draw of each, always the same.
+    """
+    pixels = scaled(to_device(images, device, model.shape))
+    if model.binarised:
+        # Drawn on the CPU: every device is to see the same pictures.
+        pixels = binarised(pixels.cpu(), torch.Generator().manual_seed(0)).to(device)
+    return pixels, given(images, model, device)
 
 
 def size(shape: tuple[int, ...]) -> str:

@@ -11,7 +11,7 @@ from pipeline.errors import DataError, StageError
 from pipeline.store import Store
 from pipeline.testing import run_stage
 from pipeline.types import Images, Split
-from plugins.vae.stages import Fit
+from plugins.vae.fit_stages import Fit
 
 QUICK = Fit(latent_dim=4, hidden=(32,), epochs=4)
 

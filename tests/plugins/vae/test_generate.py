@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from pipeline.testing import run_stage
+from plugins.vae.fit_stages import Fit
 from plugins.vae.generation import interpolate
-from plugins.vae.stages import Fit, Generate
+from plugins.vae.stages import Generate
 
 
 @pytest.fixture(scope="module")
