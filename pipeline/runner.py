@@ -301,13 +301,24 @@ def seed_everything(seed: int, step: Step) -> None:
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the block after ``seconds``; outside the main thread a block cannot be interrupted."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-        yield
-        return
+    """Raise TimeoutError in the block after ``seconds``.
 
+    In a thread other than the main one it comes as soon as the block executes Python again.
+    """
+
+    class Overdue(TimeoutError):
+        def __init__(self) -> None:
+            super().__init__(f"it took longer than its timeout of {seconds:g} s")
+
+    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGALRM")
+    with _alarm(seconds, Overdue) if main else _alarm_in_thread(seconds, Overdue):
+        yield
+
+
+@contextmanager
+def _alarm(seconds: float, error: type[TimeoutError]) -> Iterator[None]:
     def end(signum: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"it took longer than its timeout of {seconds:g} s")
+        raise error
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -316,6 +327,33 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _alarm_in_thread(seconds: float, error: type[TimeoutError]) -> Iterator[None]:
+    thread, lock, ended = threading.get_ident(), threading.Lock(), False
+
+    def end() -> None:
+        with lock:
+            if not ended:
+                raise_in_thread(thread, error)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            ended = True
+        timer.cancel()
+
+
+def raise_in_thread(thread: int, error: type[BaseException]) -> None:
+    """Raise ``error`` in another thread when it next executes Python: a call of a library written in C ends first."""
+    import ctypes
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
 
 
 def _own_frames(error: BaseException) -> str:

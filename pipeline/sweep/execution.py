@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.errors import StageError
 from pipeline.records import Metrics, Run, RunOutcome
-from pipeline.runner import Runner, StageStopped
+from pipeline.runner import Runner, StageStopped, raise_in_thread
 from pipeline.step import RunPlan
 from pipeline.sweep.objective import Objective
 
@@ -22,7 +24,9 @@ Event = tuple[str, dict[str, Any]]
 
 # Without a scheduler, what happened is sent as often as this (seconds).
 HEARTBEAT = 2.0
-# How long a stage that was told to stop may take to notice (seconds).
+# How long a stage that was told to stop may take to notice (seconds); then it is ended wherever it is in its Python.
+NOTICE = 2.0
+# How long a stage that is being ended may take (seconds).
 PATIENCE = 10.0
 
 # These stay in the worker: the driver begins and ends runs itself, and shows progress by trial.
@@ -31,12 +35,16 @@ _UNSENT = ("pipeline_run_started", "pipeline_run_finished", "pipeline_progress")
 
 @dataclass(frozen=True)
 class Report:
-    """What happened since the last report; ``outcome`` is there at the end. ``step`` is None without a new value."""
+    """What happened since the last report; ``outcome`` is there at the end. ``step`` is None without a new value.
+
+    stuck: a stage has not ended although its time was up: no other run may follow in this process.
+    """
 
     events: list[Event]
     value: float | None = None
     step: int | None = None
     outcome: RunOutcome | None = None
+    stuck: bool = False
 
 
 @dataclass
@@ -44,13 +52,15 @@ class Execution:
     """A run that goes on whenever ``next`` is called.
 
     watched: wait at each step of the objective. after: steps up to this one were reported before an interruption.
+    unsent: hooks that stay here.
     """
 
     run: Run
     plan: Callable[[], RunPlan]
-    objective: Objective
-    watched: bool
+    objective: Objective | None = None
+    watched: bool = False
     after: int = -1
+    unsent: Collection[str] = _UNSENT
     _events: list[Event] = field(default_factory=list)
     _reports: queue.Queue[Report] = field(default_factory=queue.Queue)
     _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -58,13 +68,15 @@ class Execution:
     _stopping: bool = False
     _thread: threading.Thread | None = None
     _waiting: bool = False
+    _limits: dict[str, float] = field(default_factory=dict)
+    _overdue: tuple[str, float] | None = None
 
     def start(self, runner: Callable[[Execution], Runner]) -> None:
         """Begin; ``runner`` makes a Runner that emits to this execution."""
 
         def work() -> None:
             try:
-                outcome = _outcome(runner(self), self.run, self.plan)
+                outcome = _outcome(runner(self), self.run, self._planned)
             except StageStopped:
                 return
             self._reports.put(Report(self._take(), outcome=outcome))
@@ -84,39 +96,64 @@ class Execution:
             self._go.release()
         while True:
             try:
-                report = self._reports.get(timeout=None if self.watched else HEARTBEAT)
+                report = self._reports.get(timeout=HEARTBEAT)
             except queue.Empty:
-                if events := self._take():
+                if self._overdue is not None and time.monotonic() > self._overdue[1]:
+                    return self._give_up(self._overdue[0])
+                if not self.watched and (events := self._take()):
                     return Report(events)
                 continue
             self._waiting = report.outcome is None
             return report
 
     def stop(self) -> bool:
-        """End the stage at its next sign of life; whether it has ended."""
+        """End the stage at its next sign of life, or wherever it is in its Python; whether it has ended."""
         self._stopping = True
         self._go.release()
-        if self._thread is not None:
+        if self._thread is None:
+            return True
+        self._thread.join(NOTICE)
+        if self._thread.is_alive():
+            raise_in_thread(self._thread.ident or 0, StageStopped)
             self._thread.join(PATIENCE)
-        return self._thread is None or not self._thread.is_alive()
+        return not self._thread.is_alive()
 
     def emit(self, hook: str, /, **arguments: Any) -> None:
         """What the runner tells: kept for the next report; waits here where a scheduler watches."""
         if self._stopping:
             raise StageStopped
         del arguments["run"]
-        if hook not in _UNSENT:
+        self._watch_clock(hook, arguments)
+        if hook not in self.unsent:
             with self._lock:
                 self._events.append((hook, arguments))
-        if self.watched and hook == "pipeline_record" and arguments["stage"] == self.objective.stage:
+        objective = self.objective
+        if self.watched and objective and hook == "pipeline_record" and arguments["stage"] == objective.stage:
             record = arguments["record"]
-            if isinstance(record, Metrics) and record.step is not None and self.objective.name in record.values:
-                self._pause(record.values[self.objective.name], record.step)
+            if isinstance(record, Metrics) and record.step is not None and objective.name in record.values:
+                self._pause(record.values[objective.name], record.step)
 
     def told(self) -> None:
         """Return once the driver has heard everything: a checkpoint must not be ahead of what is known of the stage."""
         if not self.watched and self._events:
             self._wait(Report(self._take()))
+
+    def _planned(self) -> RunPlan:
+        plan = self.plan()
+        self._limits = {step.name: step.timeout * (step.retries + 1) for step in plan.steps if step.timeout}
+        return plan
+
+    def _watch_clock(self, hook: str, arguments: dict[str, Any]) -> None:
+        if hook == "pipeline_stage_started" and (limit := self._limits.get(arguments["stage"])):
+            self._overdue = arguments["stage"], time.monotonic() + limit + PATIENCE
+        elif hook in ("pipeline_stage_finished", "pipeline_stage_failed"):
+            self._overdue = None
+
+    def _give_up(self, stage: str) -> Report:
+        """The end of a run whose stage hears nothing."""
+        message = "it took longer than its timeout and could not be interrupted: it was outside Python"
+        error = StageError(stage, message)
+        return Report(self._take(), outcome=RunOutcome("failed", error=str(error), failed_stage=stage), stuck=True)
 
     def _pause(self, value: float, step: int) -> None:
         if step > self.after:
@@ -138,7 +175,7 @@ def _outcome(runner: Runner, run: Run, plan: Callable[[], RunPlan]) -> RunOutcom
     """How the run ended; a defect of ours ends it like a failing stage does, with its traceback."""
     import traceback
 
-    from pipeline.errors import PipelineError, StageError
+    from pipeline.errors import PipelineError
 
     try:
         return runner.run(run, plan())

@@ -189,9 +189,8 @@ class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followe
         self._prepare(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """End the trial on hand and prepare the next; a worker whose stage does not end is replaced."""
-        if not self._execution.stop():
-            return False
+        """End the trial on hand and prepare the next; a stage that is stuck outside Python is left behind there."""
+        self._execution.stop()
         self._prepare(new_config)
         return True
 
@@ -200,6 +199,7 @@ class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followe
         self._planted: tuple[Any, int] | None = None
         self._last: dict[str, Any] = {}
         self._store: Any = None
+        self._stuck = False
         seed = int(self.trial_id.rsplit("_", 1)[1])
         work = self._bench.workplace
         run = Run("", work.experiment, self.trial_id, seed=seed)
@@ -219,6 +219,8 @@ class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followe
 
     def step(self) -> dict[str, Any]:
         """The next report."""
+        if self._stuck:
+            raise RuntimeError("a stage is stuck: this worker is given up")
         if not self._execution.started:
             self._execution.start(self._runner)
         report: Report = self._execution.next()
@@ -229,7 +231,8 @@ class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followe
             objective = self._bench.workplace.objective
             if objective.metric in report.outcome.metrics:
                 result[OBJECTIVE] = report.outcome.metrics[objective.metric]
-            result.update({OUTCOME: report.outcome, "done": True})
+            self._stuck = report.stuck
+            result.update({OUTCOME: report.outcome, "done": not report.stuck})
         return result
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:

@@ -193,6 +193,9 @@ class Ears(Unpickled, tune.Stopper):  # type: ignore[misc]  # ray is not followe
         outcome = result.pop(OUTCOME, None)
         if outcome is not None:
             self.proposer.outcomes[trial_id] = outcome
+            if not result.get("done"):
+                # Its worker gives up next, for a stage is stuck there: no reason to begin the trial again.
+                trial.max_failures = 0
         elif OBJECTIVE in result and STEP in result:
             self.driver.stepped(assignment, result[STEP], result[OBJECTIVE], trial.config)
         return False

@@ -173,3 +173,28 @@ def test_after_the_time_limit_no_trial_begins_and_the_others_end_well(run_sweep:
     assert "finished" == outcome.status
     assert 0 < len(outcome.trials) < 100
     assert {"finished"} == {trial.record.state for trial in outcome.trials}
+
+
+@pytest.mark.parametrize("scheduler", ["none", "asha"])
+def test_a_stages_timeout_ends_it_within_a_trial(scheduler: str, run_sweep: Run) -> None:
+    outcome = run_sweep("curve", "stages.curve.timeout=0.5", "curve.seconds=0.05",
+                        "sweep.space={curve.steps: {choice: [1, 999]}}",
+                        "sweep.points=[{curve.steps: 999}, {curve.steps: 1}]", "sweep.trials=2", "sweep.concurrency=1",
+                        f"sweep.scheduler={scheduler}")  # fmt: skip
+
+    late, well = sorted(outcome.trials, key=lambda trial: trial.record.number)
+    assert ("failed", "finished") == (late.record.state, well.record.state)
+    assert "it took longer than its timeout of 0.5 s" == late.record.error
+
+
+def test_a_worker_whose_stage_is_stuck_outside_python_is_given_up(run_sweep: Run) -> None:
+    space = "{bowl.seconds: {choice: [0.0, 60.0]}}"
+
+    outcome = run_sweep("bowl", "stages.bowl.timeout=0.5", f"sweep.space={space}", "sweep.trials=2",
+                        "sweep.concurrency=1", "sweep.max_failures=3",
+                        "sweep.points=[{bowl.seconds: 60.0}, {bowl.seconds: 0.0}]")  # fmt: skip
+
+    stuck, well = sorted(outcome.trials, key=lambda trial: trial.record.number)
+    assert ("failed", "finished") == (stuck.record.state, well.record.state)
+    assert "could not be interrupted" in stuck.record.error
+    assert stuck.record.ended - stuck.record.began < 30
