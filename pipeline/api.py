@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from pipeline.source import Source, read, read_override
 if TYPE_CHECKING:
     from pipeline.records import Status
     from pipeline.result import Result
+    from pipeline.session import Elsewhere
     from pipeline.store import Store
 
 INTERRUPTED_SECONDS = 1.0
@@ -92,7 +94,8 @@ class Pipeline:
     def run(
         self,
         *,
-        parallel: int = 1,
+        parallel: int | None = None,
+        address: str | None = None,
         fresh: bool = False,
         verify: bool = False,
         until: str | None = None,
@@ -103,7 +106,8 @@ class Pipeline:
     ) -> Result:
         """Run everything and wait; a failing stage is told by ``result.status``, not raised.
 
-        parallel: how many runs (of variants and seeds) go at a time, each in a process of its own.
+        parallel: how many runs (of variants and seeds) go at a time, each in a process of its own; one by default.
+        address: a Ray cluster that executes them instead, as many at a time as fit by default.
         fresh: compute again what is stored. verify: run each stage twice and compare.
         until: stop after this stage. track: whether to tell MLflow.
         store: where results are kept; None keeps nothing. observers: objects with lifecycle hooks.
@@ -121,7 +125,8 @@ class Pipeline:
         session = Session(plan, opened, fresh, verify, command)
         status: Status = "interrupted"
         try:
-            status = session.run(parallel)
+            with _elsewhere(plan, opened, address, parallel) as session.elsewhere:
+                status = session.run(parallel or 1)
         finally:
             # After Ctrl-C nobody waits: the process that talks to MLflow finishes alone.
             patience = INTERRUPTED_SECONDS if status == "interrupted" else None
@@ -151,6 +156,17 @@ class Pipeline:
         from pipeline.sweep.tracked import tracked_sweep
 
         return tracked_sweep(self.plan, **options)
+
+
+def _elsewhere(
+    plan: Plan, store: Store | None, address: str | None, parallel: int | None
+) -> AbstractContextManager[Elsewhere | None]:
+    """What executes the runs in place of this process, if anything does."""
+    if address is None:
+        return nullcontext()
+    from pipeline.sweep.cluster_runs import runs_on_cluster
+
+    return runs_on_cluster(plan, store, address, parallel)
 
 
 def _local_files(source: Source) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +17,15 @@ from pipeline.step import RunPlan
 from pipeline.store import Store
 from pipeline.workers import run_in_processes
 
+Elsewhere = Callable[[list[tuple[Run, RunPlan]], int, bool, bool], Iterator[tuple[Run, RunOutcome]]]
+
 
 @dataclass
 class Session:
     """Runs a plan and remembers how each run ended, also when it is interrupted.
 
     command: the words that started it, for the description in MLflow.
+    elsewhere: executes the runs in place of this process, given them, the threads of each, ``fresh`` and ``verify``.
     """
 
     plan: Plan
@@ -30,6 +33,7 @@ class Session:
     fresh: bool = False
     verify: bool = False
     command: Sequence[str] = ()
+    elsewhere: Elsewhere | None = None
     parent: Run | None = None
     ended: list[tuple[Run, RunOutcome]] = field(default_factory=list)
 
@@ -64,6 +68,9 @@ class Session:
 
     def _execute(self, runs: list[tuple[Run, RunPlan]], parallel: int) -> Iterator[tuple[Run, RunOutcome]]:
         threads = threads_per_run(len(runs))
+        if self.elsewhere is not None:
+            yield from self.elsewhere(runs, threads, self.fresh, self.verify)
+            return
         if parallel > 1 and len(runs) > 1 and self.store is not None:
             yield from run_in_processes(runs, self.plan, self.store, min(parallel, len(runs)), threads,
                                         fresh=self.fresh, verify=self.verify)  # fmt: skip

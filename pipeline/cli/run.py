@@ -17,7 +17,10 @@ from pipeline.cli._load import file_argument, json_option, load, overrides_argum
 @click.option("--from", "best_of", metavar="RUN", help="Use the best configuration of a recorded sweep.")
 @click.option("--register", metavar="NAME", help="Put the best run's model into MLflow's registry under this name.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
-@click.option("--parallel", type=click.IntRange(1), default=1, metavar="N", help="Runs at a time, each in a process.")
+@click.option(
+    "--parallel", type=click.IntRange(1), metavar="N", help="Runs at a time, each in a process; 1 if not said."
+)
+@click.option("--address", metavar="RAY", help="A Ray cluster that executes the runs: auto or HOST:PORT.")
 @click.option("--verify", is_flag=True, help="Run each stage twice; fail at the first whose results differ.")
 @trust_option
 @json_option
@@ -28,7 +31,8 @@ def command(
     fresh: bool,
     register: str | None,
     until: str | None,
-    parallel: int,
+    parallel: int | None,
+    address: str | None,
     verify: bool,
     trust: bool,
     as_json: bool,
@@ -39,6 +43,7 @@ def command(
     pipeline run vae.yaml
     pipeline run vae.yaml model.latent_dim=8 model=als seed=3
     pipeline run vae.yaml seeds=5 --parallel 2
+    pipeline run vae.yaml seeds=20 --address auto
     pipeline run vae.yaml --from 3f2a91 --register digits
     """
     from pipeline.interrupt import leave_quickly
@@ -52,6 +57,7 @@ def command(
     with leave_quickly(), display(pipeline.plan, quiet=as_json) as observers:
         result = pipeline.run(
             parallel=parallel,
+            address=address,
             fresh=fresh,
             verify=verify,
             until=until,

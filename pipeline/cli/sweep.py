@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @overrides_argument
 @click.option("--trials", type=click.IntRange(1), metavar="N", help="How many configurations to try.")
 @click.option("--resume", is_flag=True, help="Go on with the same sweep, after an interruption or with more trials.")
-@click.option("--address", metavar="RAY", help="A Ray cluster: auto, HOST:PORT or ray://HOST:PORT; RAY_ADDRESS too.")
+@click.option("--address", metavar="RAY", help="A Ray cluster: auto or HOST:PORT; RAY_ADDRESS too.")
 @click.option(
     "--from", "earlier_runs", multiple=True, metavar="RUN", help="Learn from an earlier sweep's trials first."
 )

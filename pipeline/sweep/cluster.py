@@ -8,7 +8,6 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +32,11 @@ _TOKEN = Path.home() / ".ray" / "auth_token"
 
 
 @contextmanager
-def cluster(address: str | None, resources: dict[str, float] | None = None) -> Iterator[None]:
+def cluster(address: str | None, resources: dict[str, float] | None = None) -> Iterator[bool]:
     """Ray for the block: the one at ``address`` (or ``RAY_ADDRESS``), one that already runs here, or a new one.
 
-    RequestError where none answers at the address. Only a Ray that was begun here is ended.
+    Yields whether workers may be on other machines. RequestError where no Ray answers at the address. Only a Ray that
+    was begun here is ended.
     """
     address = address or os.environ.get("RAY_ADDRESS")
     for name, value in _ENVIRONMENT.items():
@@ -47,14 +47,14 @@ def cluster(address: str | None, resources: dict[str, float] | None = None) -> I
     import ray
 
     if ray.is_initialized():
-        yield
+        yield len(ray.nodes()) > 1
         return
     # Workers put the driver's working directory first on their path: an empty one can shadow nothing.
     with tempfile.TemporaryDirectory(prefix="pipeline-sweep-") as folder:
         _connect(ray, address, folder, resources)
         _hush()
         try:
-            yield
+            yield address not in (None, "local")
         finally:
             ray.shutdown()
 
@@ -69,7 +69,7 @@ def _connect(ray: Any, address: str | None, folder: str, resources: dict[str, fl
     _probe(address)
     environment = {"working_dir": folder}
     try:
-        node = {} if address.startswith("ray://") else {"_node_ip_address": "127.0.0.1"} if _loopback(address) else {}
+        node = {"_node_ip_address": "127.0.0.1"} if _loopback(address) else {}
         ray.init(address=address, runtime_env=environment, **node, **quiet)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -78,9 +78,14 @@ def _connect(ray: Any, address: str | None, folder: str, resources: dict[str, fl
 
 def _probe(address: str) -> None:
     """RequestError at once where nobody listens; Ray itself would try for minutes."""
-    if address.startswith("ray://") and find_spec("grpc") is None:
-        raise RequestError(f"{address!r} needs Ray's client: pip install 'ray[client]'")
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if address.startswith("ray://"):
+        host = address.removeprefix("ray://").rpartition(":")[0] or "HOST"
+        raise RequestError(
+            f"{address!r} is Ray's client, which would move the driver to the cluster, away from this folder's store "
+            f"and MLflow. Make this machine a node of the cluster (ray start --address={host}:6379) and say "
+            "--address auto, or run the command on the head node."
+        )
+    host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():
         return
     try:
@@ -107,3 +112,15 @@ def _hush() -> None:
     """What Ray has to say of a trial, the sweep says itself."""
     for name in ("ray", "ray.tune"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def death(error: object) -> str:
+    """Why a worker is gone, in one sentence."""
+    text = str(error)
+    # Of every death Ray says that memory may have been the cause; these are its words where it was.
+    if "OutOfMemory" in type(error).__name__ or "OUT_OF_MEMORY" in text or "low on memory" in text:
+        return "its worker was ended because the machine's memory was used up"
+    if "ActorDied" in type(error).__name__ or "died" in text or "unavailable" in text.lower():
+        return "its worker process died; was the memory used up?"
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "its worker failed"

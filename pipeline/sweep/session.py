@@ -20,7 +20,6 @@ from typing import Any
 from pipeline.errors import StageError
 from pipeline.machine import limit_threads
 from pipeline.records import File, Metrics, Run, RunOutcome, StageOutcome, Status
-from pipeline.source import Source
 from pipeline.store import Store
 from pipeline.sweep.agenda import Agenda
 from pipeline.sweep.execution import Event
@@ -99,10 +98,10 @@ class Session:
         if self.journal.parent is None:
             self.journal.begin_sweep(self.parent.id)
         self._resume()
-        self.notify("pipeline_run_started", run=self.parent)
         try:
-            with self._interruptible(), cluster(address, _custom(self.request)):
-                self._drive(fresh)
+            with self._interruptible(), cluster(address, _custom(self.request)) as far:
+                self.notify("pipeline_run_started", run=self.parent)
+                self._drive(fresh, far)
         except KeyboardInterrupt:
             self.status = "interrupted"
         except StageError as error:
@@ -145,10 +144,12 @@ class Session:
         run = child_run(self.request, assignment, record.run, self.parent.id, self.command)
         return TrialOutcome(run, RunOutcome(status, metrics, error=record.error), record)
 
-    def _drive(self, fresh: bool) -> None:
+    def _drive(self, fresh: bool, far: bool) -> None:
+        from pipeline.sweep.relay import reachable
         from pipeline.sweep.sharing import compute_shared, put
-        from pipeline.sweep.trial import LocalPlugin, Workplace
+        from pipeline.sweep.trial import Setup
         from pipeline.sweep.tuner import drive
+        from pipeline.sweep.workplace import Workplace
 
         request, plan, spec = self.request, self.request.plan, self.request.spec
         since = time.time() if fresh else None
@@ -156,24 +157,20 @@ class Session:
         limit_threads(threads)
         results = compute_shared(request, self.store, self.parent, self._emit, fresh)
         scheduler = request.start_scheduler()
-        workplace = Workplace(
-            self.store.location,
-            plan.experiment,
-            pickle.dumps(plan.runs),
-            request.objective,
-            request.watched,
-            put(results),
-            Source({}, secrets=plan.source.secrets, variables=plan.source.variables),
-            tuple(map(LocalPlugin.read, plan.plugins.local_files)),
-            str(Path.cwd()),
-            threads,
-            exclusive=not scheduler.pauses,
-            cached=not scheduler.changes_trials,
-            fresh_since=since,
-        )
-        with self._tune_folder() as folder:
+        with reachable(self.store, far) as place, self._tune_folder() as folder:
+            setup = Setup(
+                Workplace.of(plan, place, threads),
+                plan.experiment,
+                pickle.dumps(plan.runs),
+                request.objective,
+                request.watched,
+                put(results),
+                exclusive=not scheduler.pauses,
+                cached=not scheduler.changes_trials,
+                fresh_since=since,
+            )
             drive(
-                self, workplace, scheduler.build(), spec.resources, concurrency=spec.concurrency,
+                self, setup, scheduler.build(), spec.resources, concurrency=spec.concurrency,
                 max_failures=spec.max_failures, folder=folder, name="trials",
             )  # fmt: skip
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,11 +15,9 @@ from typing import Any
 from ray import tune
 
 from pipeline.context import Checkpoints
-from pipeline.machine import limit_threads
 from pipeline.plugins import Plugins
 from pipeline.records import Run
 from pipeline.runner import Runner
-from pipeline.source import Source
 from pipeline.step import RunPlan
 from pipeline.store import Store
 from pipeline.sweep.configure import configure
@@ -29,56 +25,29 @@ from pipeline.sweep.execution import Execution, Report
 from pipeline.sweep.objective import Objective
 from pipeline.sweep.schedulers._base import OBJECTIVE, STEP
 from pipeline.sweep.sharing import Shared
+from pipeline.sweep.workplace import Workplace
 
 EVENTS, OUTCOME = "events", "outcome"
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Setup:
     """What every worker of a sweep must know.
 
     runs: the pipeline's runs, pickled: their classes are known once the local plugins are loaded.
-    local_files: name and content of each local plugin file's folder, by its path in the driver.
     exclusive: whether results are kept under their keys, so that equal work waits for itself; not where trials pause.
     cached: whether results are kept beyond the trial at all.
     """
 
-    store: str
+    workplace: Workplace
     experiment: str
     runs: bytes
     objective: Objective
     watched: bool
     shared: Shared
-    secrets: Source
-    local_files: tuple[LocalPlugin, ...]
-    folder: str
-    threads: int
     exclusive: bool = True
     cached: bool = True
     fresh_since: float | None = None
-
-
-@dataclass(frozen=True)
-class LocalPlugin:
-    """A local plugin file of the driver, with its neighbours, for workers on other machines."""
-
-    path: str
-    neighbours: Mapping[str, bytes]
-
-    @classmethod
-    def read(cls, path: Path) -> LocalPlugin:
-        """The file and the Python files beside it."""
-        return cls(str(path), {near.name: near.read_bytes() for near in path.parent.glob("*.py")})
-
-    def place(self) -> Path:
-        """Where this machine has it: the same path if its content is the same, else a copy."""
-        path = Path(self.path)
-        if path.is_file() and path.read_bytes() == self.neighbours[path.name]:
-            return path
-        folder = Path(tempfile.mkdtemp(prefix="pipeline-plugins-"))
-        for name, content in self.neighbours.items():
-            (folder / name).write_bytes(content)
-        return folder / path.name
 
 
 class PlantedCheckpoints:
@@ -138,30 +107,22 @@ class TrialStore(Store):
 class Bench:
     """What a worker has set up once, for all its trials."""
 
-    workplace: Workplace
+    setup: Setup
     plugins: Plugins
     runs: tuple[RunPlan, ...]
     store: Store
     scratch: list[Path] = field(default_factory=list)
 
     @classmethod
-    def set_up(cls, workplace: Workplace) -> Bench:
-        """Threads, plugins, store."""
-        limit_threads(workplace.threads)
-        # The stages' relative paths mean the driver's folder; nothing in it may be taken for a module.
-        sys.path[:] = [place for place in sys.path if place not in ("", ".")]
-        if Path(workplace.folder).is_dir():
-            os.chdir(workplace.folder)
-        plugins = Plugins.load()
-        for local in workplace.local_files:
-            plugins.add_local(local.place(), may_trust=lambda path: True)
-        store = Store.open(workplace.store, codecs=plugins.codecs(), packages=plugins.packages)
-        return cls(workplace, plugins, pickle.loads(workplace.runs), store)  # noqa: S301  # our own driver sent it
+    def set_up(cls, setup: Setup) -> Bench:
+        """In a worker, once."""
+        plugins, store = setup.workplace.enter()
+        return cls(setup, plugins, pickle.loads(setup.runs), store)  # noqa: S301  # our own driver sent it
 
     def trial_store(self, planted: tuple[Any, int] | None, told: Callable[[], None]) -> TrialStore:
         """The store for one trial: the sweep's, or one that is thrown away."""
-        if self.workplace.cached:
-            return TrialStore(self.store, self.workplace.exclusive, planted, told)
+        if self.setup.cached:
+            return TrialStore(self.store, self.setup.exclusive, planted, told)
         self.clear()
         folder = Path(tempfile.mkdtemp(prefix="pipeline-trial-"))
         self.scratch.append(folder)
@@ -182,10 +143,10 @@ class Bench:
 class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followed
     """Runs a configuration of the pipeline; each result is one report of its Execution."""
 
-    def setup(self, config: dict[str, Any], workplace: Workplace | None = None) -> None:
+    def setup(self, config: dict[str, Any], setup: Setup | None = None) -> None:
         """Prepare the worker, then the first trial."""
-        assert workplace is not None
-        self._bench = Bench.set_up(workplace)
+        assert setup is not None
+        self._bench = Bench.set_up(setup)
         self._prepare(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -201,17 +162,17 @@ class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followe
         self._store: Any = None
         self._stuck = False
         seed = int(self.trial_id.rsplit("_", 1)[1])
-        work = self._bench.workplace
+        work = self._bench.setup
         run = Run("", work.experiment, self.trial_id, seed=seed)
         runs, chosen = self._bench.runs, self._configuration
         self._execution = Execution(run, lambda: configure(runs, chosen, seed), work.objective, work.watched)
 
     def _runner(self, execution: Execution) -> Runner:
-        work = self._bench.workplace
+        work = self._bench.setup
         self._store = self._bench.trial_store(self._planted, execution.told)
         runner = Runner(
             self._store, execution.emit, fresh=work.fresh_since is not None, shared=work.shared,
-            redact=work.secrets.redact,
+            redact=work.workplace.secrets.redact,
         )  # fmt: skip
         if work.fresh_since is not None:
             runner.started = work.fresh_since
@@ -228,7 +189,7 @@ class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followe
             self._last = {OBJECTIVE: report.value, STEP: report.step}
         result: dict[str, Any] = {EVENTS: report.events, "key": self._store.key, **self._last}
         if report.outcome is not None:
-            objective = self._bench.workplace.objective
+            objective = self._bench.setup.objective
             if objective.metric in report.outcome.metrics:
                 result[OBJECTIVE] = report.outcome.metrics[objective.metric]
             self._stuck = report.stuck
@@ -239,9 +200,9 @@ class PipelineTrial(tune.Trainable):  # type: ignore[misc]  # ray is not followe
         """The stage's newest checkpoint and the last step that was reported."""
         begun = self._store is not None and self._store.latest is not None
         latest = self._store.latest.load() if begun else self._planted
-        if latest is None and not self._bench.workplace.cached:
+        if latest is None and not self._bench.setup.cached:
             raise RuntimeError(
-                f"stage {self._bench.workplace.objective.stage!r} saves no checkpoints, without which its trials "
+                f"stage {self._bench.setup.objective.stage!r} saves no checkpoints, without which its trials "
                 "cannot go on from one another's: call context.save_checkpoint before context.log"
             )
         if latest is not None:

@@ -16,10 +16,11 @@ from ray.tune.search import SearchAlgorithm
 
 from pipeline.records import RunOutcome
 from pipeline.spec import Resources
+from pipeline.sweep.cluster import death
 from pipeline.sweep.execution import Event
 from pipeline.sweep.records import Assignment
 from pipeline.sweep.schedulers._base import OBJECTIVE, STEP
-from pipeline.sweep.trial import EVENTS, OUTCOME, PipelineTrial, Workplace
+from pipeline.sweep.trial import EVENTS, OUTCOME, PipelineTrial, Setup
 
 # How old the count of the cluster's processors may be (seconds): nodes join and leave.
 FRESH = 3.0
@@ -206,13 +207,13 @@ class Ears(Unpickled, tune.Stopper):  # type: ignore[misc]  # ray is not followe
 
 
 def drive(
-    driver: Driver, workplace: Workplace, scheduler: Any, resources: Resources, *,
+    driver: Driver, setup: Setup, scheduler: Any, resources: Resources, *,
     concurrency: int | None, max_failures: int, folder: str, name: str,
 ) -> None:  # fmt: skip
     """Run trials until nothing is left."""
     share = _share(resources)
     proposer = Proposer(driver, concurrency, share)
-    trainable = tune.with_resources(tune.with_parameters(PipelineTrial, workplace=workplace), share)
+    trainable = tune.with_resources(tune.with_parameters(PipelineTrial, setup=setup), share)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(
@@ -238,10 +239,4 @@ def _share(resources: Resources) -> dict[str, float]:
 def _cause(trial: Trial) -> str:
     """Why a trial's worker is gone, in one sentence."""
     error = trial.get_pickled_error()
-    text = str(error) if error is not None else "the worker died"  # only a stage's own error is kept by Ray
-    if "memory" in text.lower() and "oom" in text.lower():
-        return "its worker was ended because the machine's memory was used up"
-    if "ActorDied" in type(error).__name__ or "died" in text or "unavailable" in text.lower():
-        return "its worker process died; was the memory used up?"
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "its worker failed"
+    return death(error if error is not None else "the worker died")  # only a stage's own error is kept by Ray

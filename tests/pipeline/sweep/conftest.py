@@ -22,13 +22,15 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def ray_here() -> Iterator[None]:
-    """One Ray for all sweeps of the session."""
+def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One Ray for all sweeps of the session; its workers leave the user's caches alone."""
     from pipeline.sweep.cluster import cluster
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with cluster("local"):
-        yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        with cluster("local"):
+            yield
 
 
 @pytest.fixture
