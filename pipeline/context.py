@@ -90,6 +90,10 @@ class Context:
         suffix = "" if "." in name else ".txt"
         self._record(File(f"{name}{suffix}", text.encode()))
 
+    def file(self, name: str, content: bytes) -> None:
+        """Keep a file of any kind as it is; ``name`` carries its extension: ``context.file("model.onnx", data)``."""
+        self._record(File(name, content))
+
     def progress(self, iterable: Iterable[T], label: str = "", total: int | None = None) -> Iterator[T]:
         """Iterate, showing how far the stage is: ``for epoch in context.progress(range(20), "epochs")``."""
         if total is None:
