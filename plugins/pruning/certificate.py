@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pipeline.context import Context
 from pipeline.errors import StageError
 from pipeline.types import TorchModel
 from plugins.pruning import figures
 from plugins.pruning.counting import nonzeros, parameters, work
-from plugins.pruning.examples import Examples, class_names, examples, outputs
+from plugins.pruning.examples import Examples, class_names, examples, largest_difference, outputs
 from plugins.pruning.latency import latencies, ratio_interval
+from plugins.pruning.memory import peak_memory
 from plugins.pruning.objective import Objective, classifies, quality
-from plugins.pruning.storage import dense_bytes, to_sparse, with_sparse_layers
+from plugins.pruning.storage import dense_bytes, from_int8, to_int8, to_sparse, with_sparse_layers
 from plugins.pruning.types import Data, Pruned
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Data, cont
     objective = Objective(classifies(full, held_out))
     if objective.needs_teacher:
         held_out = held_out.taught_by(full)
-    difference = largest_difference(masked, small, held_out)
+    difference = largest_difference(outputs(masked, held_out), outputs(small, held_out))
     if difference > TOLERANCE:
         raise StageError(
             "effect",
@@ -42,6 +45,8 @@ def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Data, cont
             "Please report it with the network.",
         )
     context.log({"largest_difference": difference, **_quality(full, small, held_out, objective)})
+    if objective.classifies:
+        context.log({"int8_accuracy": quality(in_int8(small), held_out, objective)["accuracy"]})
     forms = {"dense": full, "pruned": small}
     if not pruned.structured:
         forms["pruned, stored sparse"] = with_sparse_layers(small)
@@ -64,12 +69,6 @@ def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Data, cont
         context.figure("confusion", figures.confusion(labels, before, after, class_names(images.test)))
 
 
-def largest_difference(one: nn.Module, other: nn.Module, given: Examples) -> float:
-    """The largest difference of two networks' outputs on all examples, as a share of the largest output."""
-    first, second = outputs(one, given), outputs(other, given)
-    return float((first - second).abs().max() / first.abs().max().clamp_min(torch.finfo(first.dtype).tiny))
-
-
 def size(network: nn.Module, example: Tensor) -> dict[str, int]:
     """Parameters, multiply-accumulates and bytes, with all weights and with the nonzero ones only."""
     layers = work(network, example).values()
@@ -81,14 +80,33 @@ def size(network: nn.Module, example: Tensor) -> dict[str, int]:
         "nonzero_multiply_accumulates": sum(layer.sparse for layer in layers),
         "bytes": dense_bytes(state),
         "sparse_bytes": dense_bytes(to_sparse(state)),
+        "sparse_int8_bytes": dense_bytes(to_sparse(to_int8(state))),
     }
+
+
+def in_int8(network: nn.Module) -> nn.Module:
+    """A copy with weights as they come back from storage in eight bits."""
+    copy = deepcopy(network)
+    copy.load_state_dict(from_int8(to_int8(network.state_dict())))
+    return copy
 
 
 def _quality(full: nn.Module, small: nn.Module, held_out: Examples, objective: Objective) -> dict[str, float]:
     if not objective.classifies:
-        return quality(small, held_out, objective)
+        return quality(small, held_out, objective) | _reconstruction(full, small, held_out)
     before, after = (quality(network, held_out, objective)["accuracy"] for network in (full, small))
     return {"accuracy": after, "dense_accuracy": before, "accuracy_loss": before - after}
+
+
+def _reconstruction(full: nn.Module, small: nn.Module, held_out: Examples) -> dict[str, float]:
+    """Mean squared error of the pictures that an autoencoder gives back; nothing where the outputs are no pictures."""
+    pictures = held_out.take(torch.arange(len(held_out))).inputs
+    made = {name: outputs(network, held_out) for name, network in (("dense_", full), ("", small))}
+    return {
+        f"{name}reconstruction_error": functional.mse_loss(output, pictures).item()
+        for name, output in made.items()
+        if output.shape == pictures.shape
+    }
 
 
 def _reductions(sizes: dict[str, dict[str, int]]) -> dict[str, float]:
@@ -99,6 +117,7 @@ def _reductions(sizes: dict[str, dict[str, int]]) -> dict[str, float]:
         "theoretical_speedup": dense["multiply_accumulates"] / max(pruned["nonzero_multiply_accumulates"], 1),
         "bytes_reduction": dense["bytes"] / pruned["bytes"],
         "sparse_bytes_reduction": dense["bytes"] / pruned["sparse_bytes"],
+        "int8_bytes_reduction": dense["bytes"] / pruned["sparse_int8_bytes"],
         "parameters": pruned["parameters"],
         "nonzeros": pruned["nonzeros"],
         "bytes": pruned["bytes"],
@@ -114,6 +133,7 @@ def _latency(
     for batch_size in dict.fromkeys((1, stage.batch_size)):
         batch = held_out.take(torch.arange(batch_size) % len(held_out)).inputs
         found = latencies(forms, batch, stage.repetitions)
+        memory = {name: peak_memory(form, batch) for name, form in forms.items()}
         for name, times in found.items():
             ratio, low, high = ratio_interval(found["dense"], times)
             p50, p95 = np.quantile(times, (0.5, 0.95))
@@ -126,6 +146,7 @@ def _latency(
                     "speedup": ratio,
                     "speedup_low": low,
                     "speedup_high": high,
+                    "peak_bytes": memory[name],
                 }
             )
     suffixes = {"dense": "", "pruned": "", "pruned, stored sparse": "_sparse"}
@@ -134,11 +155,13 @@ def _latency(
         if row["batch_size"] == stage.batch_size:
             if form == "dense":
                 metrics["dense_latency_ms"] = float(row["p50_ms"])
+                metrics["dense_peak_memory"] = float(row["peak_bytes"])
                 continue
             metrics[f"latency_speedup{suffixes[form]}"] = float(row["speedup"])
             if form == "pruned":
                 metrics |= {f"latency_speedup_{end}": float(row[f"speedup_{end}"]) for end in ("low", "high")}
                 metrics["latency_ms"] = float(row["p50_ms"])
+                metrics["peak_memory"] = float(row["peak_bytes"])
         elif form == "pruned":
             metrics["latency_speedup_one"] = float(row["speedup"])
     return rows, metrics
@@ -154,17 +177,19 @@ def _certificate(sizes: dict[str, dict[str, int]], rows: list[dict[str, float | 
     ]
     lines += [
         "",
-        "| form | batch | median ms | 95th percentile ms | speed-up (95 % interval) |",
-        "|--|--:|--:|--:|--:|",
+        "| form | batch | median ms | 95th percentile ms | speed-up (95 % interval) | peak memory, kB |",
+        "|--|--:|--:|--:|--:|--:|",
     ]
     lines += [
         f"| {row['form']} | {row['batch_size']} | {row['p50_ms']:.3f} | {row['p95_ms']:.3f} | "
-        f"{row['speedup']:.2f}x ({row['speedup_low']:.2f} to {row['speedup_high']:.2f}) |"
+        f"{row['speedup']:.2f}x ({row['speedup_low']:.2f} to {row['speedup_high']:.2f}) | "
+        f"{int(row['peak_bytes']) / 1000:,.0f} |"
         for row in rows
     ]
     lines += [
         "",
-        f"Largest difference between the masked and the small network on the test pictures: {difference:.1e} of "
-        "the largest output. Latency: processor time of one thread of this machine.",
+        f"Largest difference between the masked and the small network on the test examples: {difference:.1e} of "
+        "the largest output. Latency: processor time of one thread of this machine. Peak memory: weights, input and "
+        "all tensors alive at once.",
     ]
     return "\n".join(lines) + "\n"

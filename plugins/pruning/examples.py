@@ -96,3 +96,9 @@ def outputs(network: nn.Module, given: Examples) -> Tensor:
     """What the network makes of all examples, in evaluation mode."""
     network.eval()
     return torch.cat([network(batch.inputs) for batch in given.batches()]).clone()
+
+
+def largest_difference(expected: Tensor, found: Tensor) -> float:
+    """Between two networks' outputs on the same examples, as a share of the largest of what is expected."""
+    largest = expected.abs().max().clamp_min(torch.finfo(expected.dtype).tiny)
+    return float((expected - found).abs().max() / largest)

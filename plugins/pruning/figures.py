@@ -99,6 +99,7 @@ def sizes(sizes: Mapping[str, Mapping[str, int]]) -> Figure:
         "nonzeros": "parameters",
         "nonzero_multiply_accumulates": "multiply_accumulates",
         "sparse_bytes": "bytes",
+        "sparse_int8_bytes": "bytes",
     }
     shares = {name: 100 * value / dense[reference.get(name, name)] for name, value in pruned.items()}
     bars = axes.barh([name.replace("_", " ") for name in shares], list(shares.values()), color="C0")

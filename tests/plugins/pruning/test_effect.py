@@ -7,8 +7,9 @@ from pipeline.testing import run_stage
 from plugins.pruning.architectures import ARCHITECTURES, made
 from plugins.pruning.counting import parameters, work
 from plugins.pruning.latency import ratio_interval
-from plugins.pruning.stages import Effect, Prune
-from plugins.pruning.storage import from_sparse, to_sparse, with_sparse_layers
+from plugins.pruning.memory import peak_memory
+from plugins.pruning.stages import Effect, Export, Prune, PruneChannels
+from plugins.pruning.storage import from_int8, from_sparse, to_int8, to_sparse, with_sparse_layers
 
 
 @pytest.mark.parametrize(("architecture", "expected"), [("lenet_300_100", 266_610), ("lenet_5", 431_080)])
@@ -93,3 +94,44 @@ def test_removing_nothing_changes_nothing(digits, dense):
 
     assert effect["dense_accuracy"] == effect["accuracy"]
     assert 1 == effect["compression"]
+
+
+def test_eight_bits_are_off_by_half_a_step_at_most_and_keep_zeros():
+    weight = torch.randn(20, 30) * (torch.rand(20, 30) < 0.5)
+    state = {"weight": weight, "bias": torch.randn(20)}
+
+    restored = from_int8(to_int8(state))
+
+    assert list(state) == list(restored)
+    assert torch.equal(state["bias"], restored["bias"])
+    assert ((weight - restored["weight"]).abs() <= weight.abs().amax(1, keepdim=True) / 127 / 2 * 1.001).all()
+    assert not restored["weight"][weight == 0].any()
+
+
+def test_memory_holds_the_weights_and_what_two_layers_pass_on():
+    network = nn.Sequential(nn.Linear(100, 1000, bias=False), nn.ReLU(), nn.Linear(1000, 10, bias=False))
+
+    peak = peak_memory(network, torch.rand(50, 100))
+
+    assert 4 * (100 * 1000 + 1000 * 10 + 50 * 100 + 2 * 50 * 1000) == peak
+    with torch.no_grad():
+        network[0].weight[:, 10:] = 0
+    # A tenth of 100,000 weights, each with the place (4 bytes) of its column, where each row begins, and ten columns;
+    # those ten of the input; two numbers that the sums keep of each row. The activation writes over the sums.
+    weights, on_the_way = 10_000 * (4 + 4) + 4 * 1000 + 8 * 10, 4 * 50 * 10 + 2 * 4 * 1000 - 4 * 50 * 1000
+    sparse = peak_memory(with_sparse_layers(network), torch.rand(50, 100))
+    assert peak - 400_000 + weights + on_the_way == sparse
+
+
+def test_onnxruntime_gives_the_outputs_of_the_small_network(digits, dense):
+    import onnx
+
+    pruned = run_stage(PruneChannels(compression=4, epochs=1), dense=dense, images=digits).value
+
+    done = run_stage(Export(repetitions=5), pruned=pruned, dense=dense, images=digits)
+
+    assert done.metrics["largest_difference"] < 1e-5
+    stored = onnx.load_from_string(done.files["pruned.onnx"])
+    assert ["n", 1, 8, 8] == [d.dim_param or d.dim_value for d in stored.graph.input[0].type.tensor_type.shape.dim]
+    small = parameters(pruned.shrunken())
+    assert small == sum(torch.Size(value.dims).numel() for value in stored.graph.initializer if value.data_type == 1)
