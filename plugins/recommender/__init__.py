@@ -2,6 +2,7 @@
 
 stages.py            the menu: data, splits, judging, comparing, recommending
 ranking_stages.py    the menu of models that rank; models/ fits them, one to a file
+largest.py           the k largest of each row
 types.py             what the stages hand one another
 loading.py           interactions, from sources/, through filters.py
 dividing.py          splits and folds, by splits.py, and the protocol

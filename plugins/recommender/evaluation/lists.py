@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy import sparse
 
+from plugins.recommender.largest import largest
 from plugins.recommender.types import Recommender
 
-SCORES_PER_BATCH = 1 << 21
+SCORES_PER_BATCH = 1 << 20
+# A product for fewer users at once would wait for memory, however many items there are.
+USERS_PER_BATCH = 32
 _TIE_SEED = 20
 _ROTATION = 7919
 
@@ -46,7 +48,7 @@ def scored(
     model: Recommender, users: np.ndarray, history: sparse.csr_matrix, candidates: Candidates
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(users, scores) in batches; minus infinity marks what is no candidate, or what the model cannot score."""
-    size = max(1, SCORES_PER_BATCH // history.shape[1])
+    size = max(USERS_PER_BATCH, SCORES_PER_BATCH // history.shape[1])
     excluded = np.flatnonzero(~candidates.allowed)
     for start in range(0, len(users), size):
         batch = users[start : start + size]
@@ -58,8 +60,8 @@ def scored(
             scores[:, excluded] = -np.inf
         if not model.scores_cold_users:
             scores[np.diff(theirs.indptr) == 0] = -np.inf
-        rows, columns = _positions(candidates.masked[batch])
-        scores[rows, columns] = -np.inf
+        rows, columns = _positions(theirs if candidates.masked is history else candidates.masked[batch])
+        scores.ravel()[rows * scores.shape[1] + columns] = -np.inf
         if candidates.sampled is not None:
             _keep_sampled(scores, batch, candidates, start)
         yield batch, scores
@@ -76,20 +78,19 @@ def top_k(scores: np.ndarray, k: int, order: np.ndarray, users: np.ndarray) -> n
     def rank(user: np.ndarray, items: np.ndarray) -> np.ndarray:
         return (order[items] + user * _ROTATION) % n_items
 
-    # One more than asked for shows whether items tie for the last place: only such rows need the order of items.
-    values, found = (part.numpy() for part in torch.topk(torch.from_numpy(scores), min(k_found + 1, n_items), dim=1))
-    last = values[:, k_found - 1]
-    crowded = (values[:, k_found:] == last[:, None]).any(axis=1) & np.isfinite(last)
-    found = np.ascontiguousarray(found[:, :k_found])
-    for row in np.flatnonzero(crowded):
-        contenders = np.flatnonzero(scores[row] >= last[row])
-        found[row] = contenders[np.lexsort((rank(users[row], contenders), -scores[row, contenders]))][:k_found]
+    # One more than asked for shows whether items tie for the last place: only such rows need the order of all items.
+    found = largest(scores, min(k_found + 1, n_items))
     values = np.take_along_axis(scores, found, axis=1)
-    by_order = np.argsort(rank(users[:, None], found), axis=1, kind="stable")
-    found, values = np.take_along_axis(found, by_order, 1), np.take_along_axis(values, by_order, 1)
-    by_score = np.argsort(-values, axis=1, kind="stable")
-    found, values = np.take_along_axis(found, by_score, 1), np.take_along_axis(values, by_score, 1)
+    equal = values[:, 1:] == values[:, :-1]
+    found, values = found[:, :k_found], values[:, :k_found]
+    tied = np.flatnonzero(equal[:, : k_found - 1].any(axis=1))
+    better = np.lexsort((rank(users[tied, None], found[tied]), -values[tied]), axis=1)
+    found[tied] = np.take_along_axis(found[tied], better, axis=1)
     found[np.isneginf(values) | np.isnan(values)] = -1
+    crowded = equal[:, k_found - 1 :].any(axis=1) & np.isfinite(values[:, -1])
+    for row in np.flatnonzero(crowded):
+        contenders = np.flatnonzero(scores[row] >= values[row, -1])
+        found[row] = contenders[np.lexsort((rank(users[row], contenders), -scores[row, contenders]))][:k_found]
     return np.pad(found, ((0, 0), (0, k - k_found)), constant_values=-1)
 
 

@@ -24,7 +24,8 @@ class Factors(Recommender):
     def scores(self, users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
         """(batch, items)."""
         table = self.user_factors[users] @ self.item_factors.T
-        table += self.item_bias
+        if self.item_bias.any():
+            table += self.item_bias
         return table
 
     def influence(self, history: np.ndarray, items: np.ndarray) -> np.ndarray:

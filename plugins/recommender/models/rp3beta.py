@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from plugins.recommender.models.linear import SparseWeights
-from plugins.recommender.models.similarity import largest
+from plugins.recommender.models.similarity import thinned
 from plugins.recommender.types import Holdout
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fit(stage: stages.Rp3beta, split: Holdout) -> SparseWeights:
     for start in range(0, n, size):
         values = (to_user[start : start + size] @ to_item).toarray() * penalty
         values[np.arange(len(values)), np.arange(start, start + len(values))] = 0
-        blocks.append(largest(values, stage.k))
+        blocks.append(thinned(values, stage.k))
     weights = sparse.vstack(blocks, format="csr")
     if stage.normalize:
         totals = np.asarray(weights.sum(axis=1)).ravel()
@@ -53,5 +53,5 @@ def _walk(matrix: sparse.csr_matrix, alpha: float) -> sparse.csr_matrix:
 def _largest_of_columns(weights: sparse.csr_matrix, k: int) -> sparse.csr_matrix:
     by_column = weights.T.tocsr()
     size = max(1, _VALUES_PER_BLOCK // by_column.shape[1])
-    blocks = [largest(by_column[start : start + size].toarray(), k) for start in range(0, by_column.shape[0], size)]
+    blocks = [thinned(by_column[start : start + size].toarray(), k) for start in range(0, by_column.shape[0], size)]
     return sparse.vstack(blocks, format="csr").T.tocsr().astype(np.float32)

@@ -7,6 +7,9 @@ from typing import Literal
 import numpy as np
 from scipy import sparse
 
+from plugins.recommender.largest import largest
+from plugins.recommender.models.gram import gram
+
 Similarity = Literal["cosine", "pearson", "jaccard", "tfidf", "bm25"]
 _VALUES_PER_BLOCK = 1 << 24
 
@@ -30,7 +33,7 @@ def nearest(matrix: sparse.csr_matrix, similarity: Similarity, k: int, shrinkage
     blocks = []
     for start in range(0, n, size):
         stop = min(start + size, n)
-        dots = (by_column[:, start:stop].T @ by_row).toarray()
+        dots = gram(by_row) if stop - start == n else (by_column[:, start:stop].T @ by_row).toarray()
         if similarity == "jaccard":
             values = dots / (sums[start:stop, None] + sums[None] - dots + shrinkage + 1e-6)
         elif similarity == "pearson":
@@ -42,7 +45,7 @@ def nearest(matrix: sparse.csr_matrix, similarity: Similarity, k: int, shrinkage
         else:
             values = dots / (lengths[start:stop, None] * lengths[None] + shrinkage + 1e-6)
         values[np.arange(stop - start), np.arange(start, stop)] = 0
-        blocks.append(largest(values, k))
+        blocks.append(thinned(values, k))
     return sparse.vstack(blocks, format="csr").T.tocsr()
 
 
@@ -67,17 +70,13 @@ def weigh(matrix: sparse.csr_matrix, similarity: Similarity) -> sparse.csr_matri
     return counts
 
 
-def largest(values: np.ndarray, k: int) -> sparse.csr_matrix:
+def thinned(values: np.ndarray, k: int) -> sparse.csr_matrix:
     """Of each row the k largest positive values, the others dropped."""
-    n = values.shape[1]
-    if k < n:
-        keep = np.argpartition(-values, k - 1, axis=1)[:, :k]
-        kept = np.take_along_axis(values, keep, axis=1)
-    else:
-        keep, kept = np.broadcast_to(np.arange(n), values.shape), values
-    rows = np.repeat(np.arange(len(values)), keep.shape[1])
-    found = sparse.csr_matrix((kept.ravel(), (rows, keep.ravel())), shape=values.shape, dtype=np.float32)
-    found.data[found.data < 0] = 0
+    k = min(k, values.shape[1])
+    columns = np.sort(largest(values, k), axis=1)
+    kept = np.maximum(np.take_along_axis(values, columns, axis=1), 0).astype(np.float32)
+    starts = np.arange(0, kept.size + 1, k)
+    found = sparse.csr_matrix((kept.ravel(), columns.ravel(), starts), shape=values.shape)
     found.eliminate_zeros()
     return found
 

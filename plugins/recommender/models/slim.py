@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg, sparse
 
+from plugins.recommender.models.gram import gram
 from plugins.recommender.models.linear import SparseWeights
 from plugins.recommender.types import Holdout
 
@@ -16,20 +17,21 @@ if TYPE_CHECKING:
 
 def fit(stage: stages.Slim, split: Holdout) -> SparseWeights:
     """Item-to-item weights, zero or above, most of them zero."""
-    gram = (split.matrix.T @ split.matrix).toarray()
-    return SparseWeights(sparse.csr_matrix(weights_of(gram, stage.l1, stage.l2, stage.penalty, stage.iterations)))
+    return SparseWeights(
+        sparse.csr_matrix(weights_of(gram(split.matrix), stage.l1, stage.l2, stage.penalty, stage.iterations))
+    )
 
 
-def weights_of(gram: np.ndarray, l1: float, l2: float, rho: float, iterations: int) -> np.ndarray:
+def weights_of(products: np.ndarray, l1: float, l2: float, rho: float, iterations: int) -> np.ndarray:
     """(items, items) float32 W >= 0 with a zero diagonal that minimises |X - XW|^2 / 2 + l2 |W|^2 / 2 + l1 |W|_1.
 
-    gram: X'X (items, items). rho: ADMM's penalty on splitting the smooth from the sparse part.
+    products: X'X (items, items). rho: ADMM's penalty on splitting the smooth from the sparse part.
     """
-    n = len(gram)
-    inverse = linalg.inv(gram + (l2 + rho) * np.eye(n, dtype=gram.dtype))
-    start = inverse @ gram
+    n = len(products)
+    inverse = linalg.inv(products + (l2 + rho) * np.eye(n, dtype=products.dtype))
+    start = inverse @ products
     diagonal = np.diag(inverse)
-    sparse_part, dual = np.zeros((2, n, n), gram.dtype)
+    sparse_part, dual = np.zeros((2, n, n), products.dtype)
     for _ in range(iterations):
         free = start + inverse @ (rho * sparse_part - dual)
         smooth = free - inverse * (np.diag(free) / diagonal)

@@ -7,6 +7,7 @@ from sklearn.metrics import ndcg_score
 
 from plugins.recommender.evaluation import beyond, metrics
 from plugins.recommender.evaluation.lists import Candidates, tie_order, top_k, top_lists
+from plugins.recommender.largest import largest
 from plugins.recommender.models.linear import DenseWeights
 
 
@@ -56,6 +57,18 @@ def test_ndcg_agrees_with_scikit_learn(k):
     actual = metrics.ndcg(metrics.hits_of(lists, sparse.csr_matrix(relevant)), relevant.sum(axis=1), k).mean()
 
     assert ndcg_score(relevant, scores, k=k, ignore_ties=True) == pytest.approx(actual, rel=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([2, 50, 10**6]), st.integers(1, 300), st.integers(1, 12))
+def test_the_largest_are_those_that_sorting_finds(seed, levels, columns, k):
+    k = min(k, columns)
+    values = np.random.default_rng(seed).integers(levels, size=(5, columns)).astype(np.float32)
+    values[0] = -np.inf
+
+    found = np.take_along_axis(values, largest(values, k), axis=1)
+
+    np.testing.assert_array_equal(-np.sort(-values, axis=1)[:, :k], found)
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,6 +6,8 @@ from pipeline.context import Context
 from pipeline.testing import run_stage
 from plugins.recommender import ranking_stages, stages
 from plugins.recommender.models import attribute_mapping, ease, hybrid
+from plugins.recommender.models.gram import gram
+from plugins.recommender.models.linear import DenseWeights
 from plugins.recommender.models.similarity import nearest
 
 DATA = run_stage(stages.Interactions(n_users=120, n_items=60)).value
@@ -54,6 +56,23 @@ def test_ease_is_the_best_linear_model_with_a_zero_diagonal():
         expected = np.linalg.solve(x.T @ x + 5 * np.eye(11), x.T @ taken[:, item])
         np.testing.assert_allclose(expected, weights[others, item], rtol=1e-3, atol=1e-4)
     assert not np.diag(weights).any()
+
+
+@pytest.mark.parametrize("density", [0.01, 0.1, 0.9])
+def test_products_of_columns_are_exact_for_rows_of_any_length(density):
+    rng = np.random.default_rng(0)
+    matrix = sparse.random(300, 600, density, "csr", np.float32, rng, data_rvs=lambda n: np.ones(n, np.float32))
+
+    np.testing.assert_array_equal((matrix.T @ matrix).toarray(), gram(matrix))
+
+
+@pytest.mark.parametrize("density", [0.02, 0.5])
+def test_dense_weights_score_histories_of_any_density_and_values(density):
+    rng = np.random.default_rng(0)
+    history = sparse.random(40, 700, density, "csr", np.float32, rng)
+    model = DenseWeights(rng.standard_normal((700, 700), dtype=np.float32))
+
+    np.testing.assert_allclose(history @ model.weights, model.scores(np.arange(40), history), rtol=1e-4, atol=1e-4)
 
 
 def similarity_by_hand(x, y, kind, shrinkage, n):
