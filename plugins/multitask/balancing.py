@@ -22,7 +22,7 @@ def pcgrad(gram: Tensor) -> Tensor:
 
 def mgda(gram: Tensor) -> Tensor:
     """The shortest vector of the gradients' convex hull (Desideri 2012; Sener & Koltun, NeurIPS 2018)."""
-    return MGDAWeighting(epsilon=1e-5, max_iters=250)(gram)
+    return MGDAWeighting()(gram)
 
 
 def imtl_g(gram: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from plugins.multitask.losses import task_losses
+from plugins.multitask.losses import task_gradients, task_losses
 from plugins.multitask.networks import MultiTaskNetwork
 from plugins.multitask.types import Interactions
 
@@ -21,22 +21,17 @@ def observe(
     """Cosines and affinity, each (tasks, tasks), of the shared weights as they are now; on the CPU."""
     shared = model.shared_weights()
     losses = task_losses(model(inputs), targets, classes)
-    gradients = []
-    for loss in losses:
-        parts = torch.autograd.grad(loss, list(shared.values()), retain_graph=True, materialize_grads=True,
-                                    allow_unused=True)  # fmt: skip
-        gradients.append(dict(zip(shared, parts, strict=True)))
-    flat = torch.stack([torch.cat([part.flatten() for part in g.values()]) for g in gradients])
-    unit = functional.normalize(flat, dim=1)
+    gradients = dict(zip(shared, task_gradients(losses, list(shared.values())), strict=True))
+    unit = functional.normalize(torch.cat([part.flatten(1) for part in gradients.values()], 1), dim=1)
     with torch.no_grad():
         after = torch.stack(
             [
                 task_losses(
-                    functional_call(model, {name: shared[name] - step * part for name, part in g.items()}, (inputs,)),
+                    functional_call(model, {n: shared[n] - step * part[task] for n, part in gradients.items()}, inputs),
                     targets,
                     classes,
                 )
-                for g in gradients
+                for task in range(len(losses))
             ]
         )
     return (unit @ unit.T).cpu(), affinity(losses.detach(), after).cpu()

@@ -49,7 +49,14 @@ class MultiTaskNetwork(nn.Module):
 
 
 class HardSharing(MultiTaskNetwork):
-    """One trunk for all tasks (Caruana 1997)."""
+    """One trunk for all tasks (Caruana 1997), the heads in one layer."""
+
+    def __init__(
+        self, shape: Sequence[int], outputs: Sequence[int], hidden: Sequence[int], channels: Sequence[int], experts: int
+    ) -> None:
+        super().__init__(shape, outputs, hidden, channels, experts)
+        self.outputs = list(outputs)
+        self.heads = nn.Linear(hidden[-1], sum(outputs))
 
     def build(self, size: int, tasks: int, hidden: Sequence[int], experts: int) -> None:
         """A trunk."""
@@ -57,7 +64,11 @@ class HardSharing(MultiTaskNetwork):
 
     def features(self, x: Tensor) -> Sequence[Tensor]:
         """The same for each task."""
-        return [self.shared(x)] * len(self.heads)
+        return [self.shared(x)] * len(self.outputs)
+
+    def forward(self, inputs: Tensor) -> list[Tensor]:
+        """Numbers, or scores of classes, of each task."""
+        return list(self.heads(self.shared(self.stem(inputs))).split(self.outputs, 1))
 
 
 class CrossStitch(MultiTaskNetwork):

@@ -14,7 +14,7 @@ from pipeline.context import Context
 from pipeline.errors import DataError, StageError
 from plugins.multitask import figures, interactions
 from plugins.multitask.balancing import BALANCERS
-from plugins.multitask.losses import output_counts, task_losses
+from plugins.multitask.losses import output_counts, task_gradients, task_losses
 from plugins.multitask.networks import NETWORKS, MultiTaskNetwork
 from plugins.multitask.types import Examples, Grouping, Interactions, MultiTaskModel, Network, TaskSet
 from plugins.multitask.weighting import WEIGHTINGS, GradNorm
@@ -174,16 +174,10 @@ class Trainer:
 
 def balanced_backward(losses: Tensor, shared: Sequence[Tensor], own: Sequence[Tensor], balancing: str) -> Tensor:
     """Shared weights get the combined gradient, the others that of the mean loss; the weights of the tasks (tasks,)."""
-    rows = []
-    for loss in losses:
-        gradients = torch.autograd.grad(loss, [*shared, *own], retain_graph=True, allow_unused=True)
-        rows.append(torch.cat([g.flatten() if g is not None else torch.zeros_like(w).flatten()
-                               for g, w in zip(gradients, shared, strict=False)]))  # fmt: skip
-        for weight, gradient in zip(own, gradients[len(shared) :], strict=True):
-            if gradient is not None:
-                share = gradient / len(losses)
-                weight.grad = share if weight.grad is None else weight.grad + share
-    matrix = torch.stack(rows)
+    gradients = task_gradients(losses, [*shared, *own])
+    for weight, gradient in zip(own, gradients[len(shared) :], strict=True):
+        weight.grad = gradient.mean(0)
+    matrix = torch.cat([gradient.flatten(1) for gradient in gradients[: len(shared)]], 1)
     weights = BALANCERS[balancing](matrix @ matrix.T)
     direction = weights @ matrix
     for weight, gradient in zip(shared, direction.split([weight.numel() for weight in shared]), strict=True):

@@ -70,7 +70,7 @@ def test_architectures_and_balancings_learn_numbers_and_classes_together(tasks, 
 
 def test_each_task_alone_has_a_network_that_knows_no_other(alone):
     assert [(0,), (1,), (2,)] == [network.columns for network in alone.networks]
-    assert [1, 1, 3] == [len(network.state["heads.0.bias"]) for network in alone.networks]
+    assert [1, 1, 3] == [len(network.state["heads.bias"]) for network in alone.networks]
 
 
 def test_one_network_says_how_its_tasks_got_on(model):
