@@ -40,7 +40,7 @@ def prune(stage: PruneChannels, dense: TorchModel, images: Data, context: Contex
     network = dense.module().to(context.device)
     check_not_shared(network)
     prunable(network)
-    given, held_out, objective = prepared(stage, network, images, context.device)
+    given, held_out, objective = prepared(network, images, context.device, stage.distillation, stage.temperature)
     allowance = Allowance.of(stage, network, held_out, objective)
     generator = torch.Generator().manual_seed(context.seed)
     example = given.take(torch.arange(1, device=given.inputs.device)).inputs
@@ -156,12 +156,13 @@ def remove(network: nn.Module, example: Tensor, channels: Mapping[str, list[int]
     """
     import torch_pruning
 
-    numbered = deepcopy(network).double()
+    numbered = deepcopy(network)
+    graph = torch_pruning.DependencyGraph().build_dependency(numbered, example)
+    numbered.double()  # whole numbers up to 2^53; after the graph, because a network may insist on its own precision
     with torch.no_grad():
         for value in _numbers(numbered).values():
             value.copy_(torch.arange(value.numel(), dtype=value.dtype).view_as(value))
     layers = dict(numbered.named_modules())
-    graph = torch_pruning.DependencyGraph().build_dependency(numbered, example.double())
     for name, indices in channels.items():
         layer = layers[name]
         graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, indices).prune()

@@ -77,6 +77,35 @@ def test_the_best_channel_of_each_layer_stays():
     assert {"a": [0], "b": [0, 2]} == removed
 
 
+class Branches(nn.Module):
+    """Two convolutions whose channels are put side by side; the network insists on single precision."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = nn.Conv2d(1, 6, 3), nn.Conv2d(1, 10, 3)
+        self.both, self.head = nn.Conv2d(16, 8, 3), nn.Linear(8, 10)
+
+    def forward(self, pixels):
+        sides = torch.cat([self.left(pixels.float()), self.right(pixels.float())], dim=1).relu()
+        return self.head(self.both(sides).relu().mean((2, 3)))
+
+
+def test_channels_that_are_put_side_by_side_are_removed_from_where_they_go(probe):
+    network = Branches().eval()
+    masks = remove(network, EXAMPLE, {"left": [0, 2], "right": [9], "both": [1]})
+
+    small = shrink(network, masks)
+
+    assert (4, 9, 13, 7) == (
+        *(len(small.get_submodule(n).weight) for n in ("left", "right")),
+        *small.both.weight.shape[1::-1],
+    )
+    masked = Branches().eval()
+    masked.load_state_dict(embed(small.state_dict(), masks))
+    inputs = torch.rand(8, *SHAPE)
+    torch.testing.assert_close(masked(inputs), small(inputs), rtol=1e-4, atol=1e-5)
+
+
 def test_a_shared_weight_is_refused_with_both_its_places():
     network = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
     network[2].weight = network[0].weight
