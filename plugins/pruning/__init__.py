@@ -1,6 +1,6 @@
 """Neural-network pruning, with the effect measured.
 
-stages.py         the menu: train, prune, prune_channels, effect
+stages.py         the menu
 types.py          what the stages pass on
 architectures.py  networks to prune
 training.py       the loop, of dense and of masked networks; examples.py and objective.py are what it trains on and for
@@ -11,9 +11,13 @@ schedules.py      how many to keep, round by round
 pruning.py        what `pruning.prune` does: score, select, train, round by round
 channels.py       what `pruning.prune_channels` does: whole channels, by a dependency graph
 shrinking.py      masked networks -> small ones, and back
+sensitivity.py    what `pruning.sensitivity` does: each layer pruned alone
+trade_off.py      what `pruning.trade_off` does: many ways to prune, side by side
 counting.py       parameters and multiply-accumulates
 storage.py        bytes
 latency.py        milliseconds
+memory.py         bytes while running
+export.py         what `pruning.export` does: an ONNX file, checked
 certificate.py    what `pruning.effect` does: all of these, measured
 figures.py        what they look like
 """

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from torch import Tensor, nn
 
 
@@ -34,8 +35,8 @@ def rounds(history: Sequence[Mapping[str, float]]) -> Figure:
     scale, unit = (100, "%") if name == "accuracy" else (1, "mean squared difference from the dense network")
     kept = [100 / metrics["compression"] for metrics in history]
     axes.plot(kept, [scale * metrics[name] for metrics in history], "o-", color="C0", markersize=4)
-    axes.set(title=f"Validation {name} after each round", xlabel="parameters left (%)", ylabel=unit, xscale="log")
-    axes.invert_xaxis()
+    axes.set(title=f"Validation {name} after each round", xlabel="parameters left (%)", ylabel=unit)
+    _shrinking(axes)
     return figure
 
 
@@ -43,7 +44,7 @@ def sparsity_by_layer(masks: Mapping[str, Tensor]) -> Figure:
     """The share of weights that each layer keeps."""
     figure = Figure(figsize=(7, 0.34 * len(masks) + 1.4), layout="constrained")
     axes = _plain(figure.subplots())
-    names = [name.removesuffix(".weight") for name in masks]
+    names = [_layer(name) for name in masks]
     shares = [100 * mask.float().mean().item() for mask in masks.values()]
     bars = axes.barh(names, shares, color="C0")
     axes.bar_label(
@@ -69,6 +70,84 @@ def weights(dense: nn.Module, pruned: nn.Module, names: Sequence[str]) -> Figure
     axes.hist(after, bins, color="C0", alpha=0.8, label=f"pruned, not zero ({len(after):,})")
     axes.set(title="Weights before and after", xlabel="weight", ylabel="count", yscale="log")
     axes.legend(frameon=False)
+    return figure
+
+
+def sensitivity(table: pd.DataFrame, measure: str, unpruned: float) -> Figure:
+    """The quality after one layer alone lost a share of its weights, for each layer."""
+    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    axes = _plain(figure.subplots())
+    scale, unit = (100, "%") if measure == "accuracy" else (1, "mean squared difference")
+    for name, rows in table.groupby("layer", sort=False):
+        axes.plot(100 * (1 - rows["sparsity"]), scale * rows[measure], "o-", markersize=4, label=_layer(str(name)))
+    axes.axhline(scale * unpruned, color="0.4", linewidth=1, linestyle="--", label="dense")
+    axes.set(
+        title=f"One layer pruned alone, not trained: validation {measure}", xlabel="weights left in it (%)", ylabel=unit
+    )
+    _shrinking(axes)
+    axes.legend(frameon=False, title="layer", loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def trade_off(table: pd.DataFrame, measure: str, saved: str, dense: float | None) -> Figure:
+    """The mean quality on the test examples by what is saved, with its range over the models, for each method."""
+    figure = Figure(figsize=(8, 4.4), layout="constrained")
+    axes = _plain(figure.subplots())
+    scale = 100 if measure == "accuracy" else 1
+    for index, (method, rows) in enumerate(table.groupby("method", sort=False)):
+        grouped = rows.groupby("asked")
+        middle, low, high = (scale * getattr(grouped[measure], name)() for name in ("mean", "min", "max"))
+        places = grouped[saved].mean()
+        order = places.argsort()
+        line = {"color": _colour(index), "linestyle": _STROKES[index // 10 % len(_STROKES)]}
+        axes.plot(places.iloc[order], middle.iloc[order], marker="o", markersize=4, label=str(method), **line)
+        axes.fill_between(
+            places.iloc[order], low.iloc[order], high.iloc[order], color=_colour(index), alpha=0.12, linewidth=0
+        )
+    if dense is not None:
+        axes.axhline(scale * dense, color="0.4", linewidth=1, linestyle="--", label="dense")
+    labels = {
+        "compression": "times fewer parameters",
+        "theoretical_speedup": "times fewer operations, zeros not counted",
+        "latency_speedup": "times faster as measured, batch 256",
+    }
+    models = table["model"].nunique()
+    axes.set(
+        title=f"Test {measure}, mean" + (f" and range of {models} networks" if models > 1 else " of one network"),
+        xlabel=labels[saved],
+        ylabel="%" if measure == "accuracy" else "mean squared difference",
+        xscale="log",
+    )
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xticks(_ticks(axes.get_xlim()))
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def front(summary: pd.DataFrame, measure: str) -> Figure:
+    """Quality against measured speed; what no other point beats in both is joined and named."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = _plain(figure.subplots())
+    scale = 100 if measure == "accuracy" else 1
+    best = summary[summary["on_front"]].sort_values("latency_speedup")
+    axes.plot(summary["latency_speedup"], scale * summary[measure], "o", color="0.75", markersize=4)
+    axes.plot(best["latency_speedup"], scale * best[measure], "o-", color="C0", markersize=5)
+    for row in best.itertuples():
+        text = f"{row.method} {row.compression:.3g}x"
+        axes.annotate(
+            text,
+            (row.latency_speedup, scale * getattr(row, measure)),
+            xytext=(4, 5),
+            fontsize=8,
+            textcoords="offset points",
+        )
+    axes.margins(x=0.14)
+    axes.set(
+        title="Pareto front of speed and quality",
+        xlabel="times faster as measured, batch 256",
+        ylabel="test accuracy (%)" if measure == "accuracy" else "mean squared difference",
+    )
     return figure
 
 
@@ -135,6 +214,37 @@ def confusion(labels: np.ndarray, before: np.ndarray, after: np.ndarray, classes
 def _flat(network: nn.Module, names: Sequence[str]) -> np.ndarray:
     parameters = dict(network.named_parameters())
     return torch.cat([parameters[name].detach().flatten() for name in names]).cpu().numpy()
+
+
+_STROKES = ("-", "--", ":")
+
+
+def _colour(index: int) -> str:
+    return f"C{index % 10}"
+
+
+def _layer(name: str) -> str:
+    return name.removesuffix(".weight")
+
+
+def _shrinking(axes: Axes) -> None:
+    """Let the axis run from all to nothing on a scale of ratios, in plain numbers."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    low, high = axes.get_xlim()
+    axes.set_xticks(_ticks((low, high)))
+    axes.set_xlim(high, low)
+
+
+def _ticks(limits: tuple[float, float]) -> list[float]:
+    """Ones, twos and fives of all powers of ten within the limits, and where these are too few, every digit."""
+    low, high = limits
+
+    def within(*digits: int) -> list[float]:
+        return [digit * 10.0**power for power in range(-4, 7) for digit in digits if low <= digit * 10.0**power <= high]
+
+    return found if len(found := within(1, 2, 5)) > 2 else within(*range(1, 10))
 
 
 def _two() -> tuple[Figure, tuple[Axes, Axes]]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def prune(stage: Prune, dense: TorchModel, images: Data, context: Context) -> Pruned:
     """Prune round by round; StageError where the target cannot be reached or scores are no numbers."""
     network = dense.module().to(context.device)
-    given, held_out, objective = prepared(stage, network, images, context.device)
+    given, held_out, objective = prepared(network, images, context.device, stage.distillation, stage.temperature)
     allowance = Allowance.of(stage, network, held_out, objective)
     generator = torch.Generator().manual_seed(context.seed)
     if not isinstance(dense, Classifier) and (stage.start == "early" or stage.rewind != "none"):
@@ -73,11 +73,11 @@ def prune(stage: Prune, dense: TorchModel, images: Data, context: Context) -> Pr
 
 
 def prepared(
-    stage: _Pruning, network: nn.Module, images: Data, device: torch.device
+    network: nn.Module, images: Data, device: torch.device, distillation: float = 0.0, temperature: float = 1.0
 ) -> tuple[Examples, Examples, Objective]:
     """Training and validation examples, and what to train for."""
     given, held_out = (examples(part, device) for part in (images.train, images.validation))
-    objective = Objective(classifies(network, given), stage.distillation, stage.temperature)
+    objective = Objective(classifies(network, given), distillation, temperature)
     if objective.needs_teacher:
         given, held_out = given.taught_by(network), held_out.taught_by(network)
     return given, held_out, objective

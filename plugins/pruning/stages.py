@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from pipeline import Context, Stage, hookimpl
-from pipeline.types import TorchModel
+from pipeline.types import Table, TorchModel
 from plugins.pruning.names import Architecture, ChannelName, Name
 from plugins.pruning.types import Classifier, Data, Precision, Pruned, Settings
+
+_QUALITY = {"accuracy": "max", "difference": "min"}
+"""What tells how good a network is: a classifier's accuracy, or how far any other is from the dense one."""
 
 
 class Train(Stage):
@@ -180,6 +183,92 @@ class PruneChannels(_Pruning):
         return channels.prune(self, dense, images, context)
 
 
+class Sensitivity(Stage):
+    """Prune each layer alone and without training, to see which layers can spare weights and which cannot.
+
+    The losses that are logged are those at the largest sparsity: of accuracy, or of the mean squared difference from
+    the dense network where that is no classifier.
+    """
+
+    emits: ClassVar = {"largest_loss": None, "mean_loss": None}
+    seeded: ClassVar = True
+
+    criterion: Name = Field("magnitude", description="Which weights go first.")
+    sparsities: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (0.5, 0.8, 0.9, 0.95, 0.98, 0.99), min_length=1, description="Shares of a layer's weights to remove."
+    )
+    score_samples: int = Field(1024, gt=0, description="Training examples that criteria look at.")
+
+    def run(self, dense: TorchModel, images: Data, context: Context) -> Table:
+        """Scan, judging on the validation examples."""
+        from plugins.pruning import sensitivity
+
+        return sensitivity.scan(self, dense, images, context)
+
+
+class TradeOff(Stage):
+    """Prune dense models in many ways to several sizes: accuracy against parameters, operations and milliseconds.
+
+    Each model is pruned in each way, so that several of them, each with a seed of its own, show the spread. ``weights``
+    and ``channels`` name the ways; each may set the fields of `pruning.prune` and `pruning.prune_channels`, and its
+    criterion is its name unless it sets another.
+    """
+
+    seeded: ClassVar = True
+
+    compressions: tuple[Annotated[float, Field(ge=1)], ...] = Field(
+        (2, 4, 8, 16, 32), min_length=1, description="How many times fewer parameters; each of them is tried."
+    )
+    weights: dict[str, dict[str, Any]] = Field(
+        {"magnitude": {}, "random": {}}, description="Ways to remove single weights: name to settings."
+    )
+    channels: dict[str, dict[str, Any]] = Field({}, description="Ways to remove whole channels: name to settings.")
+
+    @property
+    def emits(self) -> dict[str, str | None]:  # type: ignore[override]  # the names depend on the ways
+        """The mean over models and compressions, for each way."""
+        return {f"{name}/{end}": way for name in (*self.weights, *self.channels) for end, way in _QUALITY.items()}
+
+    @model_validator(mode="after")
+    def _check(self) -> TradeOff:
+        if not (self.weights or self.channels):
+            raise ValueError("must name a way to prune in 'weights' or in 'channels'")
+        if both := self.weights.keys() & self.channels.keys():
+            raise ValueError(f"must not use one name twice: {', '.join(sorted(both))} is in 'weights' and 'channels'")
+        self.ways()
+        return self
+
+    def ways(self) -> list[tuple[str, float, Prune | PruneChannels]]:
+        """Name, compression and stage of each pruning."""
+        kinds: tuple[tuple[type[Prune | PruneChannels], Any], ...] = (
+            (Prune, self.weights),
+            (PruneChannels, self.channels),
+        )
+        return [
+            (name, compression, _way(kind, name, {**settings, "compression": compression}))
+            for kind, named in kinds
+            for name, settings in named.items()
+            for compression in self.compressions
+        ]
+
+    def run(self, models: dict[str, TorchModel], images: Data, context: Context) -> Table:
+        """Prune, and judge on the test examples; latency is the thread's processor time at batch 256."""
+        from plugins.pruning import trade_off
+
+        return trade_off.explore(self, models, images, context)
+
+
+def _way(kind: type[Prune | PruneChannels], name: str, settings: dict[str, Any]) -> Prune | PruneChannels:
+    try:
+        return kind(**{"criterion": name, **settings})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(
+            f"{name}{'.' if place else ''}{place}: {first['msg'].removeprefix('Value error, ')}"
+        ) from error
+
+
 class Export(Stage):
     """Write the pruned network as an ONNX file, check what onnxruntime makes of it on the test examples, and time it.
 
@@ -257,4 +346,4 @@ class Effect(Stage):
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [Train, Prune, PruneChannels, Effect, Export]
+    return [Train, Prune, PruneChannels, Sensitivity, TradeOff, Effect, Export]
