@@ -66,7 +66,10 @@ class StageOutcome:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run ended; ``metrics`` holds the last value of each ``stage/metric``, ``documents`` as in Run."""
+    """How a run ended; ``metrics`` holds the last value of each ``stage/metric``, ``documents`` as in Run.
+
+    store_failed: the store could not be used, as on a full disk: the next run will fare no better.
+    """
 
     status: Status
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -77,3 +80,4 @@ class RunOutcome:
     files: tuple[File, ...] = ()
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    store_failed: bool = False

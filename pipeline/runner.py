@@ -20,7 +20,7 @@ from pipeline.errors import PipelineError, StageError
 from pipeline.keys import derived_seed, key_of, manifest
 from pipeline.records import Metrics, Record, Run, RunOutcome, StageOutcome
 from pipeline.step import RunPlan, Step
-from pipeline.store import Damaged, Entry, Store
+from pipeline.store import Damaged, Entry, Store, Unusable
 
 
 class Emit(Protocol):
@@ -98,6 +98,7 @@ class _Progress:
             self.runner.redact(str(error)) if error else None,
             error.stage if error else None,
             documents,
+            store_failed=error is not None and isinstance(error.__cause__, Unusable),
         )
 
     def execute(self) -> RunOutcome:
@@ -106,7 +107,10 @@ class _Progress:
                 self.complete(step)
             except PipelineError as error:
                 # Missing data or a full disk ends this run as a failing stage does; the others go on.
-                failed = error if isinstance(error, StageError) else StageError(step.name, str(error))
+                failed = error
+                if not isinstance(failed, StageError):
+                    failed = StageError(step.name, str(error))
+                    failed.__cause__ = error
                 message = self.runner.redact(failed.message)
                 self.runner.emit("pipeline_stage_failed", run=self.run, stage=step.name, error=message)
                 return self.outcome("failed", failed)

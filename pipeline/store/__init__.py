@@ -25,12 +25,12 @@ from pipeline.records import Record
 from pipeline.store.blobs import Blobs, Files
 from pipeline.store.checkpoints import StoredCheckpoints
 from pipeline.store.entry import Entry, Text, entry_name, from_json, records_text, set_aside, to_json
-from pipeline.store.files import LocalFiles, unusable
+from pipeline.store.files import LocalFiles, Unusable, unusable
 
 if TYPE_CHECKING:
     from pipeline.store.housekeeping import Freed
 
-__all__ = ["Damaged", "Entry", "Store", "content_digest", "digest_of"]
+__all__ = ["Damaged", "Entry", "Store", "Unusable", "content_digest", "digest_of"]
 
 
 class Store:

@@ -26,11 +26,15 @@ _ADVICE = {
 }
 
 
-def unusable(where: object, error: Exception) -> StoreError:
+class Unusable(StoreError):
+    """The store's disk, folder or service fails: nothing can be kept until that is mended."""
+
+
+def unusable(where: object, error: Exception, what: str = "artifact store") -> Unusable:
     """The sentence for a store that cannot be read or written."""
     number = error.errno if isinstance(error, OSError) else None
     reason = _ADVICE.get(number or 0) or str(getattr(error, "strerror", None) or error or type(error).__name__)
-    return StoreError(f"the artifact store at {where} cannot be used: {reason}")
+    return Unusable(f"the {what} at {where} cannot be used: {reason}")
 
 
 @dataclass(frozen=True)

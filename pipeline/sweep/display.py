@@ -30,7 +30,7 @@ class Progress:
 
     def begin(self, session: Session) -> None:
         """Learn whose progress it is."""
-        self.session, self.began = session, time.monotonic()
+        self.session = session
         self._before = len(session.trials)
 
     @hookimpl
@@ -43,6 +43,7 @@ class Progress:
         """A trial begins."""
         if run.parent is not None:
             self.stage = ""
+            self.began = self.began or time.monotonic()
 
     def line(self) -> str:
         """The state of things."""

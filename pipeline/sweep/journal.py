@@ -6,6 +6,7 @@ a line that is half written, which is skipped when the journal is read.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.describe import resolved
-from pipeline.errors import RequestError
+from pipeline.store.files import unusable
 from pipeline.sweep.records import Assignment, TrialRecord
 from pipeline.sweep.request import Request
 
@@ -33,6 +34,7 @@ class Journal:
     begun: dict[str, tuple[Assignment, str]] = field(default_factory=dict)
     ended: dict[str, TrialRecord] = field(default_factory=dict)
     complete: bool = False
+    _ragged: bool = False
 
     @classmethod
     def open(cls, folder: Path, request: Request) -> Journal:
@@ -44,7 +46,9 @@ class Journal:
         """A journal file."""
         journal = cls(path)
         if path.is_file():
-            for line in path.read_text().splitlines():
+            text = path.read_text(errors="replace")
+            journal._ragged = not text.endswith("\n")
+            for line in text.splitlines():
                 try:
                     entry = json.loads(line)
                 except ValueError:
@@ -94,13 +98,17 @@ class Journal:
         self.parent, self.begun, self.ended, self.complete = None, {}, {}, False
 
     def _write(self, entry: Mapping[str, Any]) -> None:
-        text = json.dumps(entry) + "\n"
+        # After a half line that a killed driver or a full disk has left, begin a new one.
+        text = ("\n" * self._ragged + json.dumps(entry) + "\n").encode()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a") as file:
-                file.write(text)
+            with self.path.open("ab", buffering=0) as file:
+                if file.write(text) < len(text):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            raise RequestError(f"the sweep's journal {self.path} cannot be written: {error.strerror}") from error
+            self._ragged = True
+            raise unusable(self.path, error, "sweep's journal") from error
+        self._ragged = False
 
     def _apply(self, entry: Mapping[str, Any]) -> None:
         if "sweep" in entry:

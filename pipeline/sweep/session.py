@@ -20,7 +20,7 @@ from typing import Any
 from pipeline.errors import StageError
 from pipeline.machine import limit_threads
 from pipeline.records import File, Metrics, Run, RunOutcome, StageOutcome, Status
-from pipeline.store import Store
+from pipeline.store import Store, Unusable
 from pipeline.sweep.agenda import Agenda
 from pipeline.sweep.execution import Event
 from pipeline.sweep.journal import Journal
@@ -82,6 +82,7 @@ class Session:
     live: dict[str, _Live] = field(default_factory=dict)
     status: Status = "finished"
     stopping: bool = False
+    halted: bool = False
     error: str | None = None
     files: tuple[File, ...] = ()
 
@@ -109,12 +110,15 @@ class Session:
         finally:
             for live in list(self.live.values()):
                 self._finish(live, "interrupted", RunOutcome("interrupted", live.metrics, _stages(live)))
-        if self.stopping:
+        if self.halted:
+            self.status = "failed"
+        elif self.stopping:
             self.status = "interrupted"
         elif self.status == "finished" and any(trial.record.state == "failed" for trial in self.trials):
             self.status = "failed" if not self.best else "finished"
         if self.status == "finished" and not self._late():
-            self.journal.close()
+            with self._halting():
+                self.journal.close()
         self._close_parent()
 
     def _close_parent(self) -> None:
@@ -216,7 +220,18 @@ class Session:
 
     def enough(self) -> bool:
         """Whether everything is to stop now."""
-        return self.stopping
+        return self.stopping or self.halted
+
+    @contextlib.contextmanager
+    def _halting(self) -> Iterator[None]:
+        """Where the disk is full or the store is gone, all ends here: other trials would only fail of it too."""
+        try:
+            yield
+        except Unusable as error:
+            self._halt(str(error))
+
+    def _halt(self, error: str) -> None:
+        self.halted, self.error = True, f"{error}. When that is mended, --resume goes on"
 
     def next(self) -> Assignment | None:
         """What to run now: begun in the journal and in MLflow, then handed out."""
@@ -231,7 +246,10 @@ class Session:
                 self._impossible(assignment, identity, error)
                 continue
             run = _taken_up(run) if assignment.name in self._again else run
-            self.journal.begin(assignment, run.id)
+            with self._halting():
+                self.journal.begin(assignment, run.id)
+            if self.halted:
+                return None
             self.live[assignment.name] = _Live(assignment, run, time.time(), dict(assignment.configuration))
             self.notify("pipeline_run_started", run=run)
             return assignment
@@ -241,7 +259,8 @@ class Session:
         """A configuration that a stage refuses: failed without having run."""
         run = Run(identity, self.request.plan.experiment, f"trial {assignment.number}", self.parent.id,
                   seed=assignment.seed, params=dict(assignment.configuration))  # fmt: skip
-        self.journal.begin(assignment, identity)
+        with self._halting():
+            self.journal.begin(assignment, identity)
         live = _Live(assignment, run, time.time(), dict(assignment.configuration))
         self.live[assignment.name] = live
         self.notify("pipeline_run_started", run=run)
@@ -292,13 +311,16 @@ class Session:
         live = self.live.get(assignment.name)
         if live is None:
             return
-        if outcome is not None:
+        if outcome is not None and outcome.store_failed:
+            self._halt(outcome.error or "")
+            self._finish(live, "interrupted", replace(outcome, status="interrupted"))
+        elif outcome is not None:
             state: State = "finished" if outcome.status == "finished" else "failed"
             metrics = live.metrics | dict(outcome.metrics)
             self._finish(live, state, replace(outcome, metrics=metrics))
         elif error is not None:
             self._finish(live, "failed", RunOutcome("failed", live.metrics, _stages(live), error))
-        elif self.stopping:
+        elif self.enough():
             self._finish(live, "interrupted", RunOutcome("interrupted", live.metrics, _stages(live)))
         else:
             step = max(live.curve, default=None)
@@ -325,7 +347,8 @@ class Session:
             tuple(values) if usable else None, live.run.id, live.began, time.time(),
             max(live.curve, default=None), dict(live.curve), live.worker, outcome.error, dict(live.changes),
         )  # fmt: skip
-        self.journal.end(record)
+        with self._halting():
+            self.journal.end(record)
         self.trials.append(TrialOutcome(live.run, outcome, record))
         del self.live[live.assignment.name]
         if state != "interrupted":

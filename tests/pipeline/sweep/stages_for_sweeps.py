@@ -41,6 +41,7 @@ class Bowl(Stage):
     kind: Literal["plain", "shifted"] = "plain"
     fails_above: float = 100.0
     seconds: float = 0.0
+    eats: int = Field(0, ge=0, description="Bytes of memory.")
 
     @model_validator(mode="after")
     def _together(self) -> Bowl:
@@ -51,6 +52,7 @@ class Bowl(Stage):
     def run(self, numbers: list[float], context: Context) -> dict[str, float]:
         """The value."""
         time.sleep(self.seconds)
+        bytearray(self.eats)
         if self.x > self.fails_above:
             raise ArithmeticError(f"x is {self.x}")
         value = (self.x - 2) ** 2 + (self.y + 1) ** 2 + (self.kind == "shifted") + 0 * len(numbers)

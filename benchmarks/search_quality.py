@@ -1,0 +1,418 @@
+"""How good the searches are: best value found against trials, and on learning curves against epochs trained.
+
+    python benchmarks/search_quality.py                  Branin, Hartmann-6 and LCBench, three seeds, some minutes
+    python benchmarks/search_quality.py --seeds 10       what the tables of the documentation show
+    python benchmarks/search_quality.py curves           one part: functions or curves
+    python benchmarks/search_quality.py --figure ranks.png
+
+functions: every search at equal numbers of trials, and Optuna's own loops beside those that rest on Optuna. Smaller
+    is better: the distance of the best value to the known optimum.
+curves: LCBench's surrogate (Zimmer et al. 2021, from YAHPO Gym, Pfisterer et al. 2022): validation accuracy of networks
+    over 50 epochs. Whole sweeps on Ray Tune at equal numbers of epochs trained, one worker.
+
+A method's rank among all methods of its table is averaged over tasks and seeds; 1 is best.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _measure import table
+
+from pipeline.sweep.distributions import LogRandInt, LogUniform, RandInt, Uniform
+from pipeline.sweep.objective import Objective
+from pipeline.sweep.search import search_class
+from pipeline.sweep.space import Dimension, Space
+
+YAHPO = "https://raw.githubusercontent.com/slds-lmu/yahpo_data/efdab9072f63bd680396cd4b78b927c4a0caaad3/lcbench/"
+HASHES = {
+    "model.onnx": "b45c0d85ae39abf8820c8bea5ac82f415763afcbaf3b725e36af452b09cb6dcd",
+    "encoding.json": "d8af928f412bbeb07e58ecd69877fcab35fbc595333d1c1c3f76120d2f2508da",
+}
+LCBENCH_TASKS = ("3945", "167168", "189906")
+EPOCHS = 50
+FULL_TRAININGS = 20
+
+Function = Callable[[Sequence[float]], float]
+Run = Callable[[int], Sequence[float]]
+"""From a seed to the best loss after each trial (or epoch)."""
+
+
+def branin(x: Sequence[float]) -> float:
+    """Branin & Hoo (1972) on [-5, 10] x [0, 15], above its minimum of 0.397887."""
+    a, b = x[0], x[1]
+    c = b - 5.1 / (4 * math.pi**2) * a**2 + 5 / math.pi * a - 6
+    return c**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(a) + 10 - 0.39788735772973816
+
+
+def hartmann6(x: Sequence[float]) -> float:
+    """Hartmann (1972) in six dimensions on [0, 1], above its minimum of -3.32237."""
+    scale = np.array([1.0, 1.2, 3.0, 3.2])
+    a = np.array(
+        [[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]]
+    )
+    p = 1e-4 * np.array([[1312, 1696, 5569, 124, 8283, 5886], [2329, 4135, 8307, 3736, 1004, 9991],
+                         [2348, 1451, 3522, 2883, 3047, 6650], [4047, 8828, 8732, 5743, 1091, 381]])  # fmt: skip
+    return 3.322368011415515 - float(scale @ np.exp(-(a * (np.asarray(x) - p) ** 2).sum(1)))
+
+
+FUNCTIONS: dict[str, tuple[Function, list[tuple[float, float]], int]] = {
+    "branin": (branin, [(-5.0, 10.0), (0.0, 15.0)], 60),
+    "hartmann6": (hartmann6, [(0.0, 1.0)] * 6, 60),
+}
+SEARCHES = ("random", "sobol", "tpe", "gp", "cma", "bohb", "nsga2")
+PEERS = ("random", "tpe", "gp", "cma", "nsga2")
+
+
+def ours(name: str, function: Function, bounds: Sequence[tuple[float, float]], trials: int) -> Run:
+    """One of our searches, asked and told trial by trial."""
+    names = [f"f.x{index}" for index in range(len(bounds))]
+    space = Space(tuple(Dimension(n, "f", (n[2:],), Uniform(*b)) for n, b in zip(names, bounds, strict=True)))
+
+    def run(seed: int) -> list[float]:
+        kind = search_class(name)
+        search = kind(space, (Objective("f/loss", "min"),), seed, kind.Options())
+        values = []
+        for number in range(trials):
+            configuration = search.ask(number)
+            assert configuration is not None
+            values.append(function([configuration[n] for n in names]))
+            search.tell(number, configuration, [values[-1]])
+        return values
+
+    return run
+
+
+def optunas(name: str, function: Function, bounds: Sequence[tuple[float, float]], trials: int) -> Run:
+    """The same by Optuna's own loop with the same settings."""
+    import optuna
+
+    samplers: dict[str, Callable[[int], Any]] = {
+        "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+        "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True),
+        "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
+        "cma": lambda seed: optuna.samplers.CmaEsSampler(
+            seed=seed,
+            x0={f"x{i}": sum(b) / 2 for i, b in enumerate(bounds)},
+            sigma0=0.25 * (bounds[0][1] - bounds[0][0]),
+        ),
+        "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
+    }
+
+    def run(seed: int) -> list[float]:
+        study = optuna.create_study(sampler=samplers[name](seed))
+
+        def objective(trial: Any) -> float:
+            return function([trial.suggest_float(f"x{i}", *b) for i, b in enumerate(bounds)])
+
+        study.optimize(objective, n_trials=trials)
+        return [float(trial.value) for trial in study.trials]
+
+    return run
+
+
+def functions(seeds: int) -> dict[str, dict[str, np.ndarray]]:
+    """Best losses by task and method, each (seeds, trials)."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for task, (function, bounds, trials) in FUNCTIONS.items():
+        runs = {name: ours(name, function, bounds, trials) for name in SEARCHES}
+        runs |= {f"optuna {name}": optunas(name, function, bounds, trials) for name in PEERS}
+        found[task] = best_so_far(task, runs, seeds)
+        rows = [[name, *np.quantile(best[:, -1], [0.5, 0.25, 0.75])] for name, best in found[task].items()]
+        table(f"{task}: distance to the optimum after {trials} trials, {seeds} seeds", sorted(rows, key=lambda r: r[1]),
+              ["", "median", "lower quartile", "upper quartile"])  # fmt: skip
+    compare_with_peers(found)
+    return found
+
+
+def compare_with_peers(found: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Whether ours and Optuna's own loop differ: Mann-Whitney on the last values."""
+    from scipy.stats import mannwhitneyu
+
+    rows = []
+    for task, methods in found.items():
+        for name in PEERS:
+            mine, theirs = methods[name][:, -1], methods[f"optuna {name}"][:, -1]
+            p = float(mannwhitneyu(mine, theirs).pvalue) if not np.array_equal(mine, theirs) else 1.0
+            rows.append([f"{name} on {task}", float(np.median(mine)), float(np.median(theirs)), p])
+    table("ours beside Optuna's own loop, medians", rows, ["", "ours", "Optuna's", "p (Mann-Whitney)"])
+
+
+STAGES = '''
+"""Stages for benchmarks/search_quality.py."""
+from functools import cache
+from typing import ClassVar
+import numpy as np
+from pipeline import Context, Stage, hookimpl
+
+
+@cache
+def surrogate(path: str):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(path, options)
+
+
+class Train(Stage):
+    """A network's learning curve by LCBench's surrogate."""
+    emits: ClassVar = {"error": "min"}
+    per_step: ClassVar = ("error",)
+    path: str
+    task: int
+    epochs: int = 50
+    batch_size: int = 91
+    learning_rate: float = 0.003
+    momentum: float = 0.5
+    weight_decay: float = 0.05
+    num_layers: int = 3
+    max_units: int = 256
+    max_dropout: float = 0.5
+
+    def curve(self) -> np.ndarray:
+        """Validation error in percent after each epoch."""
+        fixed = [self.batch_size, self.learning_rate, self.momentum, self.weight_decay, self.num_layers,
+                 self.max_units, self.max_dropout]
+        numbers = np.array([[epoch, *fixed] for epoch in range(1, self.epochs + 1)], np.float32)
+        tasks = np.full((self.epochs, 1), self.task, np.int32)
+        (output,) = surrogate(self.path).run(None, {"x_cat": tasks, "x_cont": numbers})
+        return 100 - output[:, 1]
+
+    def run(self, context: Context) -> float:
+        """Log it epoch by epoch."""
+        for epoch, error in enumerate(self.curve(), 1):
+            context.log({"error": error}, step=epoch)
+        return float(error)
+
+
+@hookimpl
+def pipeline_stages():
+    return [Train]
+'''
+
+PIPELINE = """
+name: {task}-{method}
+seed: {seed}
+plugins: [{plugin}]
+stages:
+  train: {{uses: lcbench_stages.train, with: {{path: {path}, task: {index}}}}}
+sweep:
+  metric: train/error
+  trials: 100000
+  concurrency: 1
+  search: {search}
+  scheduler: {scheduler}
+  space:
+    train.batch_size: {{lograndint: [16, 512]}}
+    train.learning_rate: {{loguniform: [1.0e-4, 1.0e-1]}}
+    train.momentum: {{uniform: [0.1, 0.99]}}
+    train.weight_decay: {{uniform: [1.0e-5, 0.1]}}
+    train.num_layers: {{randint: [1, 5]}}
+    train.max_units: {{lograndint: [64, 1024]}}
+    train.max_dropout: {{uniform: [0, 1]}}
+"""
+
+CURVE_METHODS = {
+    "random": ("random", "none"),
+    "tpe": ("tpe", "none"),
+    "random + asha": ("random", "asha"),
+    "tpe + asha": ("tpe", "asha"),
+    "bohb": ("bohb", f"{{bohb: {{max_steps: {EPOCHS}}}}}"),
+}
+
+
+def curves(seeds: int) -> dict[str, dict[str, np.ndarray]]:
+    """Best validation errors by task and method, each (seeds, epochs trained)."""
+    folder = lcbench()
+    if folder is None:
+        return {}
+    from pipeline.sweep.cluster import cluster
+
+    encoding = json.loads((folder / "encoding.json").read_text())["OpenML_task_id"]
+    found: dict[str, dict[str, np.ndarray]] = {}
+    with cluster("local"), tempfile.TemporaryDirectory() as scratch:
+        os.environ["XDG_CONFIG_HOME"] = scratch
+        plugin = Path(scratch) / "lcbench_stages.py"
+        plugin.write_text(STAGES)
+        for task in LCBENCH_TASKS:
+            words = {"plugin": plugin, "path": folder / "model.onnx", "index": encoding[task], "task": task}
+            runs = {
+                name: sweeping(
+                    Path(scratch), {**words, "method": name.replace(" + ", "-"), "search": s, "scheduler": h}
+                )
+                for name, (s, h) in CURVE_METHODS.items()
+            }
+            found[f"lcbench {task}"] = best = best_so_far(task, runs, seeds)
+            middle = EPOCHS * FULL_TRAININGS // 4
+            rows = [[name, *np.median(b[:, [middle, -1]], axis=0)] for name, b in best.items()]
+            table(f"LCBench {task}: best validation error (%) seen, median of {seeds} seeds",
+                  sorted(rows, key=lambda row: row[-1]),
+                  ["", f"after {middle} epochs", f"after {EPOCHS * FULL_TRAININGS}"])  # fmt: skip
+    against_random(found)
+    return found
+
+
+def whole_trainings(name: str, words: Mapping[str, Any]) -> Run:
+    """A search whose every trial is trained to its end: what a sweep without a scheduler would do."""
+    import importlib.util
+
+    module = importlib.util.module_from_spec(spec := importlib.util.spec_from_file_location("stages", words["plugin"]))
+    spec.loader.exec_module(module)
+    bounds = {
+        "batch_size": LogRandInt(16, 512),
+        "learning_rate": LogUniform(1e-4, 1e-1),
+        "momentum": Uniform(0.1, 0.99),
+        "weight_decay": Uniform(1e-5, 0.1),
+        "num_layers": RandInt(1, 5),
+        "max_units": LogRandInt(64, 1024),
+        "max_dropout": Uniform(0.0, 1.0),
+    }
+    space = Space(tuple(Dimension(field, "train", (field,), distribution) for field, distribution in bounds.items()))
+
+    def run(seed: int) -> list[float]:
+        kind, values = search_class(name), []
+        search = kind(space, (Objective("train/error", "min"),), seed, kind.Options())
+        for number in range(FULL_TRAININGS):
+            configuration = search.ask(number)
+            curve = module.Train(path=str(words["path"]), task=words["index"], **configuration).curve()
+            search.tell(number, configuration, [float(curve[-1])])
+            values += curve.tolist()
+        return values
+
+    return run
+
+
+def sweeping(scratch: Path, words: Mapping[str, Any]) -> Run:
+    """A whole sweep until so many epochs are trained."""
+    from pipeline.api import Pipeline
+    from pipeline.sweep import sweep
+
+    def run(seed: int) -> list[float]:
+        file = scratch / "lcbench.yaml"
+        file.write_text(PIPELINE.format(seed=seed, **words))
+        values: list[float] = []
+        sessions: list[Any] = []
+
+        def notify(hook: str, **arguments: Any) -> None:
+            if hook == "pipeline_record" and arguments["record"].step is not None:
+                values.append(arguments["record"].values["error"])
+                sessions[0].stopping = len(values) >= EPOCHS * FULL_TRAININGS
+
+        plan = Pipeline.load(file, trust=True).plan
+        sweep(plan, store=None, notify=notify, folder=scratch, started=sessions.append)
+        return values[: EPOCHS * FULL_TRAININGS]
+
+    return run
+
+
+def against_random(found: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """How often a method's last value is better than random search's with the same seed, and Wilcoxon's p."""
+    from scipy.stats import wilcoxon
+
+    rows = []
+    for name in CURVE_METHODS:
+        if name == "random":
+            continue
+        gaps = np.concatenate([methods["random"][:, -1] - methods[name][:, -1] for methods in found.values()])
+        rows.append([name, f"{(gaps > 0).sum()} of {len(gaps)}", float(np.median(gaps)), float(wilcoxon(gaps).pvalue)])
+    table("against random search at full length", rows, ["", "better", "median gain (points)", "p (Wilcoxon)"])
+
+
+def lcbench() -> Path | None:
+    """The folder of the surrogate: below PIPELINE_DATA, else downloaded once."""
+    folder = Path(os.environ.get("PIPELINE_DATA", "")) / "yahpo" / "lcbench"
+    if all((folder / name).is_file() for name in HASHES):
+        return folder.resolve()
+    import pooch
+
+    try:
+        place = pooch.os_cache("experiment-pipeline-bench")
+        kept = [pooch.retrieve(YAHPO + name, f"sha256:{h}", name, place) for name, h in HASHES.items()]
+    except (OSError, ValueError) as error:
+        print(f"LCBench is left out: {YAHPO} cannot be fetched ({error}); put its files into {folder}", file=sys.stderr)
+        return None
+    return Path(kept[0]).parent
+
+
+def best_so_far(task: str, runs: Mapping[str, Run], seeds: int) -> dict[str, np.ndarray]:
+    """Running minima of every method, (seeds, length)."""
+    found = {}
+    for name, run in runs.items():
+        began = time.process_time()
+        found[name] = np.array([np.minimum.accumulate(run(seed)) for seed in range(seeds)])
+        print(
+            f"{task}, {name}: {(time.process_time() - began) / seeds:.1f} s of CPU a seed", file=sys.stderr, flush=True
+        )
+    return found
+
+
+def ranks(found: Mapping[str, Mapping[str, np.ndarray]], names: Sequence[str]) -> np.ndarray:
+    """Mean rank of each method at each trial (or epoch): (methods, length)."""
+    from scipy.stats import rankdata
+
+    every = [rankdata([methods[name][seed] for name in names], axis=0)
+             for methods in found.values() for seed in range(len(methods[names[0]]))]  # fmt: skip
+    return np.mean(every, axis=0)
+
+
+def show_ranks(found: Mapping[str, Mapping[str, np.ndarray]], names: Sequence[str], unit: str) -> None:
+    """The anytime ranks at five points."""
+    if not found:
+        return
+    curve = ranks(found, names)
+    length = curve.shape[1]
+    points = [max(1, round(length * share)) for share in (0.1, 0.25, 0.5, 0.75, 1)]
+    rows = [[name, *(float(curve[i, point - 1]) for point in points)] for i, name in enumerate(names)]
+    header = ["", *(f"{point} {unit}" for point in points)]
+    table(f"mean rank over {len(found)} tasks", sorted(rows, key=lambda row: row[-1]), header)
+
+
+def draw(parts: Sequence[tuple[Mapping[str, Mapping[str, np.ndarray]], Sequence[str], str]], file: str) -> None:
+    """The anytime rank curves."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.5 * len(parts), 4), layout="constrained")
+    for axis, (found, names, unit) in zip(np.ravel(figure.subplots(1, len(parts))), parts, strict=True):
+        curve = ranks(found, names)
+        for name, line in zip(names, curve, strict=True):
+            axis.plot(range(1, len(line) + 1), line, label=name)
+        axis.set_xlabel(unit)
+        axis.set_ylabel("mean rank (1 is best)")
+        axis.set_title(", ".join(found), fontsize=9)
+        axis.legend(fontsize=7, frameon=False)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file, dpi=120)
+
+
+def main() -> None:
+    """The parts named on the command line, or all."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", choices=["functions", "curves"], default=["functions", "curves"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--figure")
+    given = parser.parse_args()
+    shown = []
+    for part in given.parts:
+        found = functions(given.seeds) if part == "functions" else curves(given.seeds)
+        names, unit = (SEARCHES, "trials") if part == "functions" else (tuple(CURVE_METHODS), "epochs")
+        show_ranks(found, names, unit)
+        shown += [(found, names, unit)] if found else []
+    if given.figure and shown:
+        draw(shown, given.figure)
+
+
+if __name__ == "__main__":
+    main()
