@@ -33,10 +33,15 @@ def register(result: Result, name: str) -> Result:
         raise RequestError(
             "there is nothing to register: no stage of this pipeline returns a Predictor or a TorchModel"
         )
-    example = next(_examples(artifact for _, artifact in artifacts), None)
-    if example is None:
-        raise RequestError("a model is registered with an example of its input, but no stage returns Images or a Table")
     stage, artifact = predictors[-1]
+    example = artifact.example()
+    if example is None:
+        example = next(_examples(artifact for _, artifact in artifacts), None)
+    if example is None:
+        raise RequestError(
+            f"a model is registered with an example of its input, but the {type(artifact).__name__} of stage {stage!r} "
+            "has none, and no stage returns Images or a Table"
+        )
     client = History(Path.cwd()).client
     logged = models.log_model(client, str(run.mlflow_run_id), artifact, stage, example)
     version = models.register(client, logged, name, ALIAS)

@@ -107,6 +107,10 @@ class Predictor:
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Outputs for ``inputs`` of shape (n, ...), one row each."""
 
+    def example(self) -> np.ndarray | None:
+        """Two inputs, if the artifact itself knows some; else they are taken from the data that it was fitted on."""
+        return None
+
 
 @dataclass(frozen=True)
 class TorchModel(Predictor):

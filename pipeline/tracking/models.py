@@ -71,7 +71,7 @@ def log_model(client: MlflowClient, run_id: str, artifact: Predictor, name: str,
                 model_uuid=logged.model_id,
                 model_id=logged.model_id,
             )
-            network = _traceable(artifact, np.asarray(example, dtype=np.float32))
+            network = _traceable(artifact, example)
             if network is not None:
                 _save_torch(artifact, network, path, model, np.asarray(example, dtype=np.float32))
             else:
@@ -133,11 +133,12 @@ def _traceable(artifact: Predictor, inputs: np.ndarray) -> torch.nn.Module | Non
     """The artifact's network, where calling it is all that ``predict`` does."""
     if not isinstance(artifact, TorchModel) or type(artifact).predict is not TorchModel.predict:
         return None
+    import numpy as np
     import torch
 
     module = artifact.module()
     with torch.inference_mode():
-        return module if isinstance(module(torch.from_numpy(inputs)), torch.Tensor) else None
+        return module if isinstance(module(torch.from_numpy(np.asarray(inputs, np.float32))), torch.Tensor) else None
 
 
 def _save_predictor(artifact: Predictor, path: str, model: Any, example: np.ndarray) -> None:

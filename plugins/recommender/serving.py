@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import sparse
 
 from pipeline.context import Context
 from pipeline.errors import DataError, closest
+from plugins.recommender import newcomers
 from plugins.recommender.diversify import maximal_marginal_relevance, unit_rows
 from plugins.recommender.evaluation.lists import Candidates, scored, tie_order, top_k
 from plugins.recommender.models.content import Content
@@ -35,9 +37,16 @@ class ModelService(Service):
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """(n, count) item ids for user ids (n,), best first, None where there are no more; DataError for strangers."""
-        lists, _ = self.lists(self.codes(list(np.ravel(inputs))))
+        lists, _ = self.lists(self.codes(np.ravel(inputs).tolist()))
         ids = np.append(self.catalogue.item_ids.to_numpy(object), None)
         return ids[lists]
+
+    def example(self) -> np.ndarray:
+        """The first two users who can be served, as an array of their ids."""
+        served = np.ones(len(self.catalogue.user_ids), bool)
+        if not self.model.scores_cold_users:
+            served = np.diff(self.history.indptr) > 0
+        return self.catalogue.user_ids[served][:2].to_numpy()
 
     def codes(self, user_ids: list[object]) -> np.ndarray:
         """The users' codes; DataError names the first unknown one and what was probably meant."""
@@ -96,19 +105,36 @@ class ModelService(Service):
         return unit_rows(self.history.T.tocsr() if features is None else features.matrix)
 
 
+def with_new_items(service: ModelService, path: Path, id_column: str) -> ModelService:
+    """The service with the items of a file appended, which nobody has taken; DataError where that cannot be."""
+    catalogue, new = newcomers.extended(service.catalogue, path, id_column)
+    history = service.history.copy()
+    history.resize(catalogue.shape)
+    return replace(
+        service,
+        model=service.model.extended(new),
+        catalogue=catalogue,
+        history=history,
+        known=np.append(service.known, np.zeros(new.shape[0], bool)),
+    )
+
+
 def recommend(stage: stages.Recommend, model: Recommender, split: Holdout, context: Context) -> Service:
     """Write the lists of the users that are asked for, with reasons, and return what can serve any user."""
     known = np.bincount(split.train.items, minlength=split.catalogue.shape[1]) > 0
     service = ModelService(model, split.catalogue, split.history, known, stage.count, stage.diversity)
+    if stage.new_items is not None:
+        service = with_new_items(service, stage.new_items, stage.item_column)
+    catalogue = service.catalogue
     if stage.users:
         users = service.codes(list(stage.users))
     else:
         users = np.flatnonzero(np.diff(split.history.indptr) > 0)[: stage.first]
     lists, scores = service.lists(users)
     rows = [
-        {"user": split.catalogue.user_ids[user], "place": place + 1, "item": split.catalogue.item_ids[item],
-         "name": split.catalogue.show(np.array([item]))[0], "score": float(score),
-         "reason": service.reasons(int(user), int(item), stage.reasons)}
+        {"user": catalogue.user_ids[user], "place": place + 1, "item": catalogue.item_ids[item],
+         "name": catalogue.show(np.array([item]))[0], "score": float(score),
+         "new": bool(item >= len(known)), "reason": service.reasons(int(user), int(item), stage.reasons)}
         for user, items, values in zip(users, lists, scores, strict=True)
         for place, (item, score) in enumerate(zip(items, values, strict=True))
         if item >= 0

@@ -155,6 +155,10 @@ class Recommend(Stage):
     first: int = Field(10, gt=0, description="How many users where none are named.")
     count: int = Field(10, gt=0, le=1000, description="How many items for each.")
     reasons: int = Field(3, ge=1, description="How many of a user's items or features a reason names.")
+    new_items: DataPath | None = Field(
+        None, description="A file of items that came after fitting, with the columns that describe the others."
+    )
+    item_column: str = Field("item", description="Its column with the item's id.")
     diversity: float = Field(
         0.0, ge=0, lt=1, description="Weight of being unlike the items before (maximal marginal relevance)."
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pipeline.errors import DataError
 from pipeline.types import Predictor
 
 if TYPE_CHECKING:
@@ -18,11 +19,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class TextColumn:
+    """A column of text: its words with their inverse document frequency (words,)."""
+
+    name: str
+    words: tuple[str, ...]
+    rarity: np.ndarray
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """A column of one or several categories, and which there are."""
+
+    name: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A column of numbers, and what they are standardised by."""
+
+    name: str
+    mean: float
+    spread: float
+
+
+FeatureColumn = TextColumn | CategoryColumn | NumberColumn
+
+
+@dataclass(frozen=True)
 class Features:
-    """Features of users or items: ``matrix`` is (n, d) float32, each column with a name such as ``genres=Comedy``."""
+    """Features of users or items: ``matrix`` is (n, d) float32, each column with a name such as ``genres=Comedy``.
+
+    columns: what was learnt of the described columns, so that items that come later are described alike.
+    """
 
     matrix: sparse.csr_matrix
     names: tuple[str, ...]
+    columns: tuple[FeatureColumn, ...]
 
 
 @dataclass(frozen=True)
@@ -197,6 +231,13 @@ class Recommender(Predictor):
     def influence(self, history: np.ndarray, items: np.ndarray) -> np.ndarray | None:
         """(items, history): how much each taken item speaks for each recommended one; None where that means nothing."""
         return None
+
+    def extended(self, features: sparse.csr_matrix) -> Recommender:
+        """The model with items appended that it knows only by ``features`` (new, d); DataError where it cannot."""
+        raise DataError(
+            f"{type(self).__name__} cannot score items that came after it was fitted. Use 'recommender.content', "
+            "'recommender.attribute_mapping', 'recommender.factorization_machine', or a switching hybrid with one."
+        )
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Scores of every item for histories of shape (n, items); for a model that needs no more than a history."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from pipeline.errors import DataError
-from plugins.recommender.models.factors import Factors, FeatureFactors
+from plugins.recommender.models.factors import Factors, FeatureFactors, with_one
 from plugins.recommender.types import Holdout, Recommender
 
 if TYPE_CHECKING:
@@ -30,19 +30,17 @@ def fit(stage: stages.AttributeMapping, factors: Recommender, split: Holdout) ->
         )
     known = np.bincount(split.train.items, minlength=split.catalogue.shape[1]) > 0
     vectors = np.column_stack([factors.item_factors, factors.item_bias])
-    placed = mapped(described.matrix, vectors, known, stage.l2)
-    fields = {"item_factors": placed[:, :-1], "item_bias": placed[:, -1]}
-    return FeatureFactors(factors.user_factors, **{k: np.ascontiguousarray(v) for k, v in fields.items()})
+    weights = learnt_map(described.matrix[known], vectors[known], stage.l2).astype(np.float32)
+    vectors[~known] = with_one(described.matrix[~known]) @ weights
+    return FeatureFactors(
+        factors.user_factors, np.ascontiguousarray(vectors[:, :-1]), np.ascontiguousarray(vectors[:, -1]), weights
+    )
 
 
-def mapped(features: sparse.csr_matrix, vectors: np.ndarray, known: np.ndarray, l2: float) -> np.ndarray:
-    """``vectors`` (items, d) with the rows that are not ``known`` replaced by a ridge regression on the features."""
-    design = sparse.hstack([features, np.ones((features.shape[0], 1))], format="csr")
-    fitted = design[known]
+def learnt_map(features: sparse.csr_matrix, vectors: np.ndarray, l2: float) -> np.ndarray:
+    """(d + 1, k) weights, intercept last, of a ridge regression of ``vectors`` (n, k) on ``features`` (n, d)."""
+    design = with_one(features)
     penalty = np.full(design.shape[1], l2)
     penalty[-1] = 1e-6
-    gram = (fitted.T @ fitted).toarray() + np.diag(penalty)
-    weights = linalg.solve(gram, fitted.T @ vectors[known], assume_a="pos")
-    placed = vectors.copy()
-    placed[~known] = design[~known] @ weights
-    return placed
+    products = (design.T @ design).toarray() + np.diag(penalty)
+    return np.asarray(linalg.solve(products, design.T @ vectors, assume_a="pos"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Content(Recommender):
-    """Scores the cosine of profile and item; ``features`` (items, d) with rows of length 1 or 0."""
+    """Scores the cosine of profile and item; ``features`` (items, d) with rows of length 1 or 0.
+
+    weights: (d,) by which features were multiplied before. mean: (d,) what is taken off every profile.
+    """
 
     scores_cold_items: ClassVar[bool] = True
 
     features: sparse.csr_matrix
     names: tuple[str, ...]
+    weights: np.ndarray
     mean: np.ndarray
 
     def scores(self, users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
@@ -34,6 +38,10 @@ class Content(Recommender):
         """(batch, d) mean features of what the users have, less those of the average user."""
         counts = np.maximum(np.diff(history.indptr), 1)[:, None]
         return np.asarray((history @ self.features).toarray() / counts - self.mean, dtype=np.float32)
+
+    def extended(self, features: sparse.csr_matrix) -> Content:
+        """The same profiles; new items are weighted and scaled as the others were."""
+        return replace(self, features=sparse.vstack([self.features, weighted(features, self.weights)], format="csr"))
 
     def influence(self, history: np.ndarray, items: np.ndarray) -> np.ndarray:
         """The cosine of the items' features."""
@@ -54,12 +62,18 @@ def fit(stage: stages.Content, split: Holdout) -> Content:
             f"'recommender.content' needs features of the items, but {split.catalogue.source} has none. "
             "Give a file of items with text, categories or numbers, or use another model."
         )
-    matrix = sparse.csr_matrix(described.matrix, dtype=np.float32, copy=True)
-    present = np.maximum(np.bincount(matrix.indices, minlength=matrix.shape[1]), 1)
-    matrix.data *= (np.log(matrix.shape[0] / present) ** stage.rarity).astype(np.float32)[matrix.indices]
-    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    unit = sparse.csr_matrix(sparse.diags((1 / np.maximum(norms, 1e-12)).astype(np.float32)) @ matrix)
+    present = np.maximum(np.bincount(described.matrix.indices, minlength=described.matrix.shape[1]), 1)
+    weights = (np.log(described.matrix.shape[0] / present) ** stage.rarity).astype(np.float32)
+    unit = weighted(described.matrix, weights)
     active = split.matrix[np.diff(split.matrix.indptr) > 0]
-    weights = 1 / np.diff(active.indptr) / active.shape[0]
-    mean = unit.T @ (active.T @ weights)
-    return Content(unit, described.names, (stage.centering * mean).astype(np.float32))
+    shares = 1 / np.diff(active.indptr) / active.shape[0]
+    mean = unit.T @ (active.T @ shares)
+    return Content(unit, described.names, weights, (stage.centering * mean).astype(np.float32))
+
+
+def weighted(features: sparse.csr_matrix, weights: np.ndarray) -> sparse.csr_matrix:
+    """Features times their weights, each row scaled to length 1."""
+    matrix = sparse.csr_matrix(features, dtype=np.float32, copy=True)
+    matrix.data *= weights[matrix.indices]
+    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    return sparse.csr_matrix(sparse.diags((1 / np.maximum(norms, 1e-12)).astype(np.float32)) @ matrix)

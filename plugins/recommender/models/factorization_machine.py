@@ -16,7 +16,7 @@ from pipeline.context import Context
 from pipeline.errors import DataError
 from plugins.recommender.models.factors import Factors, FeatureFactors
 from plugins.recommender.models.light_gcn import as_torch
-from plugins.recommender.models.pairwise import train
+from plugins.recommender.models.pairwise import Vectors, train
 from plugins.recommender.types import Features, Holdout
 
 if TYPE_CHECKING:
@@ -46,8 +46,14 @@ def fit(stage: stages.FactorizationMachine, split: Holdout, context: Context) ->
         def backward(ctx: object, gradient: torch.Tensor) -> torch.Tensor:
             return backward @ gradient
 
-    kind = Factors if catalogue.item_features is None else FeatureFactors
-    return train(stage, design.shape[1], Sum.apply, split, context, kind)
+    if catalogue.item_features is None:
+        return train(stage, design.shape[1], Sum.apply, split, context)
+    n_features = len(catalogue.item_features.names)
+
+    def build(vectors: Vectors, table: np.ndarray) -> FeatureFactors:
+        return FeatureFactors(*vectors, np.pad(table[-n_features:], ((0, 1), (0, 0))))
+
+    return train(stage, design.shape[1], Sum.apply, split, context, build)
 
 
 def with_identity(features: Features | None, known: np.ndarray) -> sparse.csr_matrix:

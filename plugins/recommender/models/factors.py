@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -36,6 +36,26 @@ class Factors(Recommender):
 
 @dataclass(frozen=True)
 class FeatureFactors(Factors):
-    """Factors that hold vectors for items without a training interaction too, because features place them."""
+    """Factors that hold vectors for items without a training interaction too, because features place them.
+
+    feature_vectors: (features + 1, d + 1), whose last row belongs to every item and whose last column is the bias: what
+    an item that is known only by its features sums up.
+    """
 
     scores_cold_items: ClassVar[bool] = True
+
+    feature_vectors: np.ndarray
+
+    def extended(self, features: sparse.csr_matrix) -> FeatureFactors:
+        """The new items get the vectors that their features give them."""
+        placed = with_one(features) @ self.feature_vectors
+        return replace(
+            self,
+            item_factors=np.concatenate([self.item_factors, placed[:, :-1]]).astype(np.float32),
+            item_bias=np.append(self.item_bias, placed[:, -1]).astype(np.float32),
+        )
+
+
+def with_one(features: sparse.csr_matrix) -> sparse.csr_matrix:
+    """(n, d + 1): a last feature that all have."""
+    return sparse.hstack([features, np.ones((features.shape[0], 1), np.float32)], format="csr")

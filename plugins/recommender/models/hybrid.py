@@ -39,6 +39,10 @@ class Weighted(Recommender):
         parts = [w * standardised(m.scores(users, history)) for m, w in zip(self.models, self.weights, strict=True)]
         return np.asarray(sum(parts[1:], parts[0]), dtype=np.float32)
 
+    def extended(self, features: sparse.csr_matrix) -> Weighted:
+        """Every part is; DataError where one cannot."""
+        return Weighted(tuple(model.extended(features) for model in self.models), self.weights)
+
     def influence(self, history: np.ndarray, items: np.ndarray) -> np.ndarray | None:
         """The weighted sum of the parts' influences, each scaled to a largest one of 1."""
         found = [(w, m.influence(history, items)) for m, w in zip(self.models, self.weights, strict=True)]
@@ -50,13 +54,15 @@ class Weighted(Recommender):
 class Switching(Recommender):
     """The first model wherever it can score; the second for users with a short history and for items that are cold.
 
-    cold: (items,) bool. Scores of both are brought to one scale by standardising over a user's items.
+    cold: (items,) bool. added: how many items at the end came after fitting, of which the first model knows nothing.
+    Scores of both are brought to one scale by standardising over a user's items.
     """
 
     main: Recommender
     fallback: Recommender
     minimum_history: int
     cold: np.ndarray
+    added: int = 0
 
     @property
     def scores_cold_items(self) -> bool:  # type: ignore[override]  # depends on the parts
@@ -75,12 +81,19 @@ class Switching(Recommender):
 
     def scores(self, users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
         """(batch, items)."""
-        main = standardised(self.main.scores(users, history))
+        fitted = history[:, : history.shape[1] - self.added] if self.added else history
+        main = np.pad(standardised(self.main.scores(users, fitted)), ((0, 0), (0, self.added)))
         fallback = standardised(self.fallback.scores(users, history))
         few = np.diff(history.indptr) < self.minimum_history
         main[:, self.cold] = fallback[:, self.cold]
         main[few] = fallback[few]
         return main
+
+    def extended(self, features: sparse.csr_matrix) -> Switching:
+        """The fallback scores the new items; DataError where it cannot."""
+        new = features.shape[0]
+        cold = np.append(self.cold, np.ones(new, bool))
+        return Switching(self.main, self.fallback.extended(features), self.minimum_history, cold, self.added + new)
 
     def influence(self, history: np.ndarray, items: np.ndarray) -> np.ndarray | None:
         """That of the model that scored."""

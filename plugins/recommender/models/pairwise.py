@@ -14,7 +14,9 @@ from plugins.recommender.models.factors import Factors
 from plugins.recommender.models.monitor import Monitor
 from plugins.recommender.types import Feedback, Holdout
 
+Vectors = tuple[np.ndarray, np.ndarray, np.ndarray]
 Spread = Callable[[torch.Tensor], torch.Tensor]
+Build = Callable[[Vectors, np.ndarray], Factors]
 
 
 class Settings(Protocol):
@@ -34,10 +36,11 @@ def train(
     spread: Spread,
     split: Holdout,
     context: Context,
-    kind: type[Factors] = Factors,
+    build: Build | None = None,
 ) -> Factors:
     """Vectors of users and items, of the epoch that is best on the validation part.
 
+    ``build`` makes the model from the vectors and the parameters.
     The parameters (n_parameters, factors + 1) become by ``spread`` a table (users + items, factors + 1), whose last
     column holds the biases. The loss of a triple is -log sigmoid(score taken - score not taken).
     """
@@ -60,7 +63,8 @@ def train(
             (loss + settings.regularization * penalty).backward()
             optimizer.step()
             losses.append(float(loss.detach()))
-        model = _model(spread(table).detach().numpy(), n_users, kind)
+        vectors = separated(spread(table).detach().numpy(), n_users)
+        model = Factors(*vectors) if build is None else build(vectors, table.detach().numpy())
         if monitor.stop(model, epoch, float(np.mean(losses))):
             break
     return monitor.best or model
@@ -82,8 +86,9 @@ def triples(
     yield from zip(*(column.split(batch_size) for column in columns), strict=True)
 
 
-def _model(vectors: np.ndarray, n_users: int, kind: type[Factors]) -> Factors:
-    return kind(
+def separated(vectors: np.ndarray, n_users: int) -> Vectors:
+    """Users (n, d), items (m, d) and the items' biases (m,) of a table (n + m, d + 1)."""
+    return (
         np.ascontiguousarray(vectors[:n_users, :-1]),
         np.ascontiguousarray(vectors[n_users:, :-1]),
         vectors[n_users:, -1].copy(),

@@ -24,6 +24,10 @@ class Popularity(Recommender):
         """(batch, items)."""
         return np.tile(self.counts, (len(users), 1))
 
+    def extended(self, features: sparse.csr_matrix) -> Popularity:
+        """Nobody has taken the new items."""
+        return Popularity(np.append(self.counts, np.zeros(features.shape[0], self.counts.dtype)))
+
 
 @dataclass(frozen=True)
 class Random(Recommender):

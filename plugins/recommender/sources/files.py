@@ -22,14 +22,14 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".parquet")
 def load(stage: stages.Interactions, path: Path) -> Interactions:
     """The interactions of a file, with features where the stage names files of features."""
     frame = _columns(read(path), path, stage)
-    items = _described(stage.items, stage.item_column)
-    users = _described(stage.users, stage.user_column)
+    items = described(stage.items, stage.item_column)
+    users = described(stage.users, stage.user_column)
     item_columns = FeatureColumns(stage.item_text, stage.item_categories, stage.item_numbers)
     user_columns = FeatureColumns((), stage.user_categories, stage.user_numbers)
-    for described, columns, file in ((items, item_columns, stage.items), (users, user_columns, stage.users)):
-        if described is not None and file is not None:
+    for rows, columns, file in ((items, item_columns, stage.items), (users, user_columns, stage.users)):
+        if rows is not None and file is not None:
             for name in (*columns.text, *columns.categories, *columns.numbers):
-                _demand(name, described.columns, file)
+                demand(name, rows.columns, file)
     name = stage.item_text[0] if stage.item_text else None
     return encode(frame, f"{path.name}", items, users, item_columns, user_columns, name)
 
@@ -59,7 +59,7 @@ def _columns(frame: pd.DataFrame, path: Path, stage: stages.Interactions) -> pd.
     wanted |= {"rating": stage.rating_column} if stage.rating_column else {}
     wanted |= {"time": stage.time_column} if stage.time_column else {}
     for name in wanted.values():
-        _demand(name, frame.columns, path)
+        demand(name, frame.columns, path)
     chosen = pd.DataFrame({standard: frame[name] for standard, name in wanted.items()})
     for standard, name in wanted.items():
         if missing := int(chosen[standard].isna().sum()):
@@ -103,18 +103,23 @@ def _seconds(column: pd.Series, name: str, path: Path) -> pd.Series:
         ) from error
 
 
-def _described(path: Path | None, id_column: str) -> pd.DataFrame | None:
+def described(path: Path | None, id_column: str) -> pd.DataFrame | None:
+    """The rows of a file by the id that each is about; DataError where there is no id or one comes twice."""
     if path is None:
         return None
     frame = read(path)
-    _demand(id_column, frame.columns, path)
+    demand(id_column, frame.columns, path)
+    if frame[id_column].isna().any():
+        first = int(np.flatnonzero(frame[id_column].isna())[0])
+        raise DataError(f"the column {id_column!r} of {path} has no value in data row {first + 1}. Give it an id.")
     if frame[id_column].duplicated().any():
         repeated = frame[id_column][frame[id_column].duplicated()].iloc[0]
         raise DataError(f"the column {id_column!r} of {path} names {repeated} twice: give each a single row.")
     return frame.set_index(id_column)
 
 
-def _demand(name: str, columns: pd.Index, path: Path) -> None:
+def demand(name: str, columns: pd.Index, path: Path) -> None:
+    """DataError where a file lacks a column, with what was probably meant."""
     if name not in columns:
         known = [str(column) for column in columns]
         meant = closest(name, known)
