@@ -7,6 +7,7 @@ types.py             what the stages hand one another
 loading.py           interactions, from sources/, through filters.py
 dividing.py          splits and folds, by splits.py, and the protocol
 features.py          text, categories and numbers as named features
+serving.py           lists for user ids, with reasons; newcomers.py adds items that came after fitting
 evaluation/          lists, metrics, slices, significance
 figures.py           pictures
 """
