@@ -23,6 +23,7 @@ EDITABLE := --config-settings editable_mode=compat --editable
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV) (a few minutes, once) ..."
 	@$(PIP) $(EDITABLE) '.[all]'
+	@$(BIN)/python -m compileall -q pipeline plugins # as pip does for what is not editable
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pipeline.records import File, Metrics, Record
-
 if TYPE_CHECKING:
     import numpy as np
     import torch
+
+    from pipeline.records import Record
 
 T = TypeVar("T")
 
@@ -59,13 +59,15 @@ class Context:
 
     def log(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log metrics by name: numbers, or zero-dimensional arrays and tensors. ``step`` makes them a curve."""
+        from pipeline.records import Metrics
+
         values = {name: _number(name, value) for name, value in metrics.items()}
         self._record(Metrics(values, None if step is None else int(step), time.time()))
 
     def figure(self, name: str, figure: Any) -> None:
         """Keep a picture: a matplotlib figure becomes ``name.png``, a plotly one ``name.html``."""
         if hasattr(figure, "to_html"):
-            self._record(File(f"{name}.html", figure.to_html(include_plotlyjs=True).encode()))
+            self._keep(f"{name}.html", figure.to_html(include_plotlyjs=True).encode())
             return
         import io
 
@@ -76,19 +78,19 @@ class Context:
             from matplotlib import pyplot
 
             pyplot.close(figure)
-        self._record(File(f"{name}.png", buffer.getvalue()))
+        self._keep(f"{name}.png", buffer.getvalue())
 
     def table(self, name: str, frame: Any) -> None:
         """Keep a pandas data frame, or anything that makes one (list of rows, dict of columns), as ``name.csv``."""
         import pandas as pd
 
         table = frame if isinstance(frame, pd.DataFrame) else pd.DataFrame(frame)
-        self._record(File(f"{name}.csv", table.to_csv(index=False).encode()))
+        self._keep(f"{name}.csv", table.to_csv(index=False).encode())
 
     def text(self, name: str, text: str) -> None:
         """Keep a text; ``name`` may carry an extension (``.md``, ``.html``, ``.json``), else it becomes ``.txt``."""
         suffix = "" if "." in name else ".txt"
-        self._record(File(f"{name}{suffix}", text.encode()))
+        self._keep(f"{name}{suffix}", text.encode())
 
     def file(self, name: str, content: bytes) -> None:
         """Keep a file of any kind as it is; ``name`` carries its extension: ``context.file("model.onnx", data)``."""
@@ -140,6 +142,11 @@ class Context:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+    def _keep(self, name: str, content: bytes) -> None:
+        from pipeline.records import File
+
+        self._record(File(name, content))
 
 
 def _loaded() -> Mapping[str, Any]:

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value came from: a place in a file, a word on the command line, or a default.
 
     ``line`` and ``column`` count from 1. ``text`` is the line itself (or the command-line word), kept so that an error
@@ -33,8 +32,7 @@ class Origin:
         return f"{self.where}:{self.line}:{self.column}" if self.line else self.where
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong: where it is, what is wrong, what was meant, what to do next."""
 
     message: str

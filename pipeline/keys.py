@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.code import reach
-from pipeline.step import Step
+from pipeline.step import RunPlan, Step
 from pipeline.store import content_digest
 
 
 def derived_seed(seed: int, stage: str) -> int:
     """The stage's own seed, 32 bits: equal for every variant, so that they are compared on common random numbers."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{stage}".encode()).digest()[:4], "little")
+
+
+def by_input(step: Step, of: Callable[[str], str]) -> dict[str, Any]:
+    """Something of each upstream step, by the parameter that receives it."""
+    return {
+        parameter: of(given) if isinstance(given, str) else {name: of(name) for name in given}
+        for parameter, given in step.inputs.items()
+    }
+
+
+def history_name(experiment: str, plan: RunPlan, step: Step) -> str:
+    """Under which name the last execution of a step is remembered, to say later what has changed since.
+
+    Runs that chose other variants above the step, or have another seed where one matters, remember their own.
+    """
+    above = plan.until(step.name).steps
+    chosen = " ".join(each.variant for each in above if each.variant is not None)
+    seeded = f"#{plan.seed}" if any(each.stage.seeded for each in above) else ""
+    return f"{experiment}/{step.name}/{chosen}{seeded}"
 
 
 def manifest(step: Step, inputs: Mapping[str, Any], seed: int) -> dict[str, Any]:

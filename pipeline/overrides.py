@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import Problem, RequestError, closest, listing
@@ -30,7 +29,7 @@ def _apply(override: Override, source: Source, plugins: Plugins) -> list[Problem
         source.set((*_SPACE.split(".")[:2], override.key.removeprefix(_SPACE)), override.value, override.origin)
         return []
     first, rest = override.path[0], override.path[1:]
-    key = replace(override.origin, column=1)
+    key = override.origin._replace(column=1)
     if first in TOP_LEVEL and first not in stages:
         if first in ("seed", "seeds"):
             source.data.pop("seeds" if first == "seed" else "seed", None)

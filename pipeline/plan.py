@@ -176,7 +176,7 @@ def _step(
         stage_class = plugins.stage(chosen.uses)
     except RequestError as error:
         where = at if (*at, "uses") in source.values else base
-        return None, [replace(p, origin=source.origin((*where, "uses"))) for p in error.problems]
+        return None, [p._replace(origin=source.origin((*where, "uses"))) for p in error.problems]
     # A variant's own value stands in the variant, a shared one in the stage: errors must point at the right line.
     view = _overlaid(source, (*base, "with"), (*at, "with")) if variant is not None else source
     see = f"See `pipeline stages {chosen.uses}`."

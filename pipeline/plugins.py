@@ -7,12 +7,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, entry_points
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pluggy
 
@@ -28,8 +28,7 @@ DISTRIBUTION = "experiment-pipeline"
 LOCAL = "local_plugins"
 
 
-@dataclass(frozen=True)
-class Plugin:
+class Plugin(NamedTuple):
     """What is known of one plugin; ``reason`` says why it is broken, and where it can, how to mend it."""
 
     name: str
@@ -66,7 +65,7 @@ class Plugins:
         manager.add_hookspecs(hooks)
         plugins = cls(manager)
         disabled = {name.strip() for name in os.environ.get("PIPELINE_DISABLE_PLUGINS", "").split(",")}
-        points = entry_points(group=hooks.GROUP)
+        points = _entry_points(hooks.GROUP)
         # Ours first, so that a clash of names is the newcomer's problem.
         for point in sorted(points, key=lambda point: (_owner(point) != DISTRIBUTION, _owner(point))):
             plugins._note(point, disabled)
@@ -210,9 +209,9 @@ class Plugins:
             other = _owner(first) if first else self._found[point.name].origin
             key = f"{point.name} ({plugin.origin})"
             reason = f"both {other} and {plugin.origin} offer a plugin named {point.name!r}; uninstall one of them"
-            self._found[key] = replace(plugin, name=key, state="broken", reason=reason)
+            self._found[key] = plugin._replace(name=key, state="broken", reason=reason)
         elif point.name in disabled:
-            self._found[point.name] = replace(plugin, state="disabled", reason="PIPELINE_DISABLE_PLUGINS")
+            self._found[point.name] = plugin._replace(state="disabled", reason="PIPELINE_DISABLE_PLUGINS")
         else:
             self._pending[point.name] = point
 
@@ -227,12 +226,12 @@ class Plugins:
         missing = _missing_requirements(point.dist, extras) if point.dist else []
         if missing:
             install = f"pip install '{plugin.origin}[{','.join(extras)}]'"
-            self._found[name] = replace(plugin, state="broken", reason=f"needs {listing(missing)}: {install}")
+            self._found[name] = plugin._replace(state="broken", reason=f"needs {listing(missing)}: {install}")
             return
         try:
             module = point.load()
         except (Exception, SystemExit) as error:
-            self._found[name] = replace(plugin, state="broken", reason=_reason(error))
+            self._found[name] = plugin._replace(state="broken", reason=_reason(error))
             return
         self._register(plugin, module)
 
@@ -244,10 +243,10 @@ class Plugins:
         except Exception as error:
             if self.manager.has_plugin(plugin.name):
                 self.manager.unregister(name=plugin.name)
-            self._found[plugin.name] = replace(plugin, state="broken", reason=_reason(error))
+            self._found[plugin.name] = plugin._replace(state="broken", reason=_reason(error))
             return
         self._stages |= offered
-        self._found[plugin.name] = replace(plugin, stages=tuple(sorted(offered)))
+        self._found[plugin.name] = plugin._replace(stages=tuple(sorted(offered)))
 
     def _offered_stages(self, plugin: Plugin) -> Iterable[tuple[str, type[Stage]]]:
         for implementation in self.manager.hook.pipeline_stages.get_hookimpls():
@@ -264,6 +263,18 @@ class Plugins:
         """Each plugin's own answer, so that one plugin's failure cannot hide another's."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             yield implementation.plugin_name, implementation.function()
+
+
+def _entry_points(group: str) -> Iterable[EntryPoint]:
+    """What `importlib.metadata.entry_points` gives for one group, without parsing what has nothing of it."""
+    seen = set()
+    for found in distributions():
+        if f"[{group}]" in (found.read_text("entry_points.txt") or ""):
+            name = _identity(found)[0]
+            # The first on the path is the one that is imported.
+            if name not in seen:
+                seen.add(name)
+                yield from found.entry_points.select(group=group)
 
 
 def _described(point: EntryPoint) -> Plugin:

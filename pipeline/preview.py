@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pipeline.errors import DataError, listing
-from pipeline.keys import key_of, manifest, reason
+from pipeline.keys import by_input, history_name, key_of, manifest, reason
 from pipeline.plan import Plan
-from pipeline.runner import by_input, history_name
 from pipeline.stage import type_name
 from pipeline.step import RunPlan, Step
 from pipeline.store import Store
@@ -17,8 +16,7 @@ from pipeline.store import Store
 State = Literal["cached", "runs", "may run"]
 
 
-@dataclass(frozen=True)
-class Outlook:
+class Outlook(NamedTuple):
     """What will happen to a stage.
 
     variants: the choices, of this stage and of those above it, that lead to it.
@@ -50,8 +48,7 @@ class Outlook:
         }
 
 
-@dataclass(frozen=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A value of the pipeline as it will be used, and where it came from: a place, a word, or a default."""
 
     key: str
@@ -59,8 +56,7 @@ class Resolved:
     origin: str
 
 
-@dataclass(frozen=True)
-class _Found:
+class _Found(NamedTuple):
     """What the store tells about one execution; ``digest`` is its result's, where that is cached."""
 
     state: State

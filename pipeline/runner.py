@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from pipeline.context import Context
 from pipeline.errors import PipelineError, StageError
-from pipeline.keys import derived_seed, key_of, manifest
+from pipeline.keys import by_input, derived_seed, history_name, key_of, manifest
 from pipeline.records import Metrics, Record, Run, RunOutcome, StageOutcome
 from pipeline.step import RunPlan, Step
 from pipeline.store import Damaged, Entry, Store, Unusable
@@ -259,25 +259,6 @@ class _Progress:
                 self.runner.emit("pipeline_progress", run=self.run, stage=step.name, **arguments)
 
         return report
-
-
-def by_input(step: Step, of: Callable[[str], str]) -> dict[str, Any]:
-    """Something of each upstream step, by the parameter that receives it."""
-    return {
-        parameter: of(given) if isinstance(given, str) else {name: of(name) for name in given}
-        for parameter, given in step.inputs.items()
-    }
-
-
-def history_name(experiment: str, plan: RunPlan, step: Step) -> str:
-    """Under which name the last execution of a step is remembered, to say later what has changed since.
-
-    Runs that chose other variants above the step, or have another seed where one matters, remember their own.
-    """
-    above = plan.until(step.name).steps
-    chosen = " ".join(each.variant for each in above if each.variant is not None)
-    seeded = f"#{plan.seed}" if any(each.stage.seeded for each in above) else ""
-    return f"{experiment}/{step.name}/{chosen}{seeded}"
 
 
 def seed_everything(seed: int, step: Step) -> None:

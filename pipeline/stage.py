@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from inspect import Parameter, getdoc, signature
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,8 +28,7 @@ DataPath = Annotated[Path, _ContentMatters()]
 """A path to data: the cache key holds the content that it points to, not its name."""
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """One parameter of ``run()``: what it takes, and whether the stage can do without it.
 
     ``many`` says that it takes several stages' outputs as a dictionary by stage name (``dict[str, X]``).
@@ -41,8 +39,7 @@ class Input:
     many: bool = False
 
 
-@dataclass(frozen=True)
-class Interface:
+class Interface(NamedTuple):
     """What a stage class needs and makes, read off the signature of its ``run()``."""
 
     inputs: Mapping[str, Input]

@@ -6,9 +6,9 @@ import json
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pipeline.errors import Origin, Problem, RequestError
 from pipeline.source.scalars import interpolate
@@ -104,7 +104,7 @@ class Source:
     def _place(self, path: Path, value: Any, origin: Origin) -> None:
         self.values[path] = origin
         if isinstance(path[-1], str):
-            self.keys[path] = origin if origin.line else replace(origin, column=1)
+            self.keys[path] = origin if origin.line else origin._replace(column=1)
         inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for part, item in inner:
             self._place((*path, part), item, origin)
@@ -242,8 +242,7 @@ def parse_value(text: str) -> Any:
     return tree.data
 
 
-@dataclass(frozen=True)
-class Override:
+class Override(NamedTuple):
     """One ``key=value`` of the command line.
 
     ``model[als].factors=8`` has the path (model, factors) and the variant als; a later part keeps its brackets.
@@ -260,7 +259,7 @@ class Override:
 def _moved(problem: Problem, begin: int, word: str) -> Problem:
     """A problem found in the value of ``word`` at its place in the whole word."""
     within = problem.origin.column if problem.origin and problem.origin.line <= 1 else 1
-    return replace(problem, origin=Origin(COMMAND_LINE, 0, begin + max(within, 1), word))
+    return problem._replace(origin=Origin(COMMAND_LINE, 0, begin + max(within, 1), word))
 
 
 _PART = r"\.[^\s.\[\]]+(?:\[[^\s\[\]]+\])?"

@@ -7,7 +7,6 @@ at once. Nothing here is recursive.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from yaml import MappingStartEvent, ScalarEvent
@@ -94,7 +93,7 @@ class _Builder:
             self.tree.variables |= used
         for written, problem in wrong:
             column = origin.text.find(written, origin.column - 1) + 1
-            place = replace(origin, column=column or origin.column)
+            place = origin._replace(column=column or origin.column)
             self.document.complain(problem.message, place, problem.hint, problem.suggestion)
         return filled
 

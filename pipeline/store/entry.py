@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.codecs import Damaged
 from pipeline.codecs.base import Write, read_ref, to_ref
@@ -19,8 +19,7 @@ FORMAT = 1
 _INLINE_TEXT = 16 * 1024  # a longer text is a blob, so that reading an entry stays cheap
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A JSON text of an entry and its digest: in the entry itself where it is short, else a blob."""
 
     digest: str

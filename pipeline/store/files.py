@@ -7,8 +7,8 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.errors import StoreError
 
@@ -37,8 +37,7 @@ def unusable(where: object, error: Exception, what: str = "artifact store") -> U
     return Unusable(f"the {what} at {where} cannot be used: {reason}")
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """A file of the store: ``modified`` in seconds since the epoch."""
 
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
@@ -83,7 +83,7 @@ def _placed(problem: Problem, text: str, origin: Origin | None) -> Problem:
         return problem
     start = origin.text.find(text, max(origin.column - 1, 0))
     column = origin.column if start < 0 else start + problem.origin.column
-    return replace(problem, origin=replace(origin, column=column))
+    return problem._replace(origin=origin._replace(column=column))
 
 
 class _Evaluation:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline import types
 from pipeline.context import Context
-from pipeline.datasets import Dataset
 from pipeline.hooks import hookimpl
 from pipeline.stage import DataPath, Stage
+
+if TYPE_CHECKING:
+    from pipeline.datasets import Dataset
 
 Pixels = Annotated[int, Field(gt=0, le=4096)]
 Share = Annotated[float, Field(gt=0, lt=1)]
