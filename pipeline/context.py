@@ -94,7 +94,7 @@ class Context:
 
     def file(self, name: str, content: bytes) -> None:
         """Keep a file of any kind as it is; ``name`` carries its extension: ``context.file("model.onnx", data)``."""
-        self._record(File(name, content))
+        self._keep(name, content)
 
     def progress(self, iterable: Iterable[T], label: str = "", total: int | None = None) -> Iterator[T]:
         """Iterate, showing how far the stage is: ``for epoch in context.progress(range(20), "epochs")``."""
