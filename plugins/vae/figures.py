@@ -67,6 +67,23 @@ def interpolation(ends: Images, between: Images) -> Figure:
     return _sheet(Images(rows.reshape(-1, *ends.shape)), steps + 2, title, columns_named=names)
 
 
+def traversal(images: Images, dimensions: Sequence[int], values: Sequence[float]) -> Figure:
+    """Row by row one latent dimension, moved from left to right while all others stay."""
+    return _sheet(
+        images,
+        len(values),
+        "One latent dimension at a time, moved by standard deviations of the codes",
+        rows=[f"z {dimension}" for dimension in dimensions],
+        columns_named=[f"{value:+.1f}" for value in values],
+    )
+
+
+def manifold(images: Images) -> Figure:
+    """A grid of decoded points of a plane."""
+    title = "The latent plane, decoded at equal quantiles of the prior"
+    return _sheet(images, round(len(images) ** 0.5), title)
+
+
 def kl_per_dimension(kl: np.ndarray) -> Figure:
     """The mean divergence of each latent dimension, from the most used to the least."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")

@@ -18,7 +18,9 @@ class Evaluate(Stage):
     """Judge a model on the test pictures: bound, likelihood, use of the code, and whether it is collapsed.
 
     Everything is in nats for each picture. `kl` is `mutual_information` plus `marginal_kl`, the distance of all codes
-    together from the prior. `nll` is the importance-weighted negative log-likelihood, `nll_ci95` half its 95 %
+    together from the prior (the first a lower, the second an upper bound: no information beyond the logarithm of the
+    number of pictures can be seen in them); `aggregate_kl` is that distance by the codes' mean and covariance alone.
+    `nll` is the importance-weighted negative log-likelihood, `nll_ci95` half its 95 %
     interval, `effective_samples` what its samples are worth for the median picture. `active_units` counts the latent
     variables that are used, `probe_accuracy` is that of a linear classifier of codes, `collapsed` is 0 or 1; the text
     `diagnosis.md` says what it means and what to try.
@@ -30,6 +32,7 @@ class Evaluate(Stage):
         "kl": None,
         "mutual_information": None,
         "marginal_kl": None,
+        "aggregate_kl": None,
         "nll": "min",
         "nll_ci95": None,
         "effective_samples": None,
@@ -52,8 +55,14 @@ class Evaluate(Stage):
 
 
 class Generate(Stage):
-    """Draw new pictures from the model, and interpolate between test pictures."""
+    """Draw new pictures from the model, judge them beside real ones, and walk through the latent space.
 
+    `frechet` is the distance of drawn from test pictures in their principal components, in units of the test pictures'
+    variance (`frechet_real` is that of training pictures); `coverage` is the share of test pictures that have a drawn
+    one nearby, and `density` how densely drawn ones lie where real ones do (1: as densely).
+    """
+
+    emits: ClassVar = {"frechet": "min", "frechet_real": None, "density": None, "coverage": None}
     seeded: ClassVar = True
 
     count: int = Field(60, gt=0, description="How many pictures to draw.")

@@ -17,7 +17,7 @@ class Signs:
     active: int
     units: int
     kl: float
-    marginal_kl: float | None
+    aggregate_kl: float | None
     settings: dict[str, object]
     architecture: str
 
@@ -65,9 +65,9 @@ def _advice(signs: Signs, collapsed: bool) -> list[str]:
         advice.append("a larger latent_dim, if the reconstructions are to be sharper: no unit is left idle")
     elif signs.active < signs.units / 2:
         advice.append(f"a smaller latent_dim: {signs.active} would do")
-    if signs.marginal_kl is not None and not collapsed and signs.marginal_kl > 0.3 * signs.kl:
+    if signs.aggregate_kl is not None and not collapsed and signs.aggregate_kl > 0.3 * signs.kl:
         advice.append(
-            f"a more flexible prior (vae.vamp_prior): of the {signs.kl:.3g} nats, {signs.marginal_kl:.3g} are not "
+            f"a more flexible prior (vae.vamp_prior): of the {signs.kl:.3g} nats, {signs.aggregate_kl:.3g} are not "
             "information but the codes' distance from the prior, and draws from the prior look accordingly"
         )
     return advice

@@ -35,7 +35,7 @@ def evaluate(stage: Evaluate, model: VAE, images: Split[Images], context: Contex
     metrics, evaluation = judge(network, x, given, stage, context)
     units = latents.units(network, x, given)
     signs = Signs(
-        int(latents.active(units).sum()), units.shape[1], metrics["kl"], metrics.get("marginal_kl"), model.settings,
+        int(latents.active(units).sum()), units.shape[1], metrics["kl"], metrics.get("aggregate_kl"), model.settings,
         model.architecture,
     )  # fmt: skip
     diagnosis = diagnose(signs)
@@ -69,6 +69,7 @@ def judge(
     }
     if parts := surgery(network, x, 0, given):
         metrics |= {"mutual_information": parts.mutual_information, "marginal_kl": parts.marginal_kl}
+        metrics["aggregate_kl"] = parts.aggregate_kl
     chosen = torch.linspace(0, len(x) - 1, min(len(x), stage.nll_examples), device=x.device).round().long()
     found = importance_weighted(
         network, x[chosen], stage.importance_samples, 0, None if given is None else given[chosen]

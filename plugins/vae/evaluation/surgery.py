@@ -19,14 +19,15 @@ MOST = 2000
 class Surgery:
     """E[KL(q(z|x) || p(z))] = mutual_information + marginal_kl, in nats.
 
-    mutual_information: between picture and code, at most log ``pictures``.
-    marginal_kl: of the aggregated posterior, the mean of all q(z|x), from the prior.
-    gaussian_kl: the same, of the Gaussian with the aggregated posterior's mean and covariance from N(0, I).
+    mutual_information: between picture and code; no estimate exceeds log ``pictures``, so it is a lower bound.
+    marginal_kl: of the aggregated posterior, the mean of all q(z|x), from the prior: so an upper bound.
+    aggregate_kl: of the Gaussian with the aggregated posterior's mean and covariance from N(0, I), which does not
+        depend on the number of pictures, and misses all but the first two moments.
     """
 
     mutual_information: float
     marginal_kl: float
-    gaussian_kl: float
+    aggregate_kl: float
     pictures: int
 
 

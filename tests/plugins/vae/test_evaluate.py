@@ -83,7 +83,7 @@ def test_one_test_picture_without_a_label_can_be_evaluated_and_shown(digits, mod
     generated = run_stage(Generate(count=1), model=model, images=images)
 
     assert (1,) == evaluated.value.elbo.shape
-    assert {"samples.png", "interpolation.png"} == set(generated.files)
+    assert {"samples.png", "interpolation.png", "traversal.png"} == set(generated.files)
 
 
 @pytest.mark.parametrize("stage", [Evaluate(), Generate()])

@@ -1,0 +1,52 @@
+import pytest
+
+from pipeline.testing import run_stage
+from plugins.vae.evaluation.collapse import Signs, diagnose
+from plugins.vae.fit_stages import Fit
+from plugins.vae.stages import Evaluate
+
+
+def signs(**given):
+    usual = {"active": 12, "units": 16, "kl": 20.0, "aggregate_kl": 1.0, "settings": {}, "architecture": "mlp"}
+    return Signs(**{**usual, **given})
+
+
+@pytest.mark.parametrize("given", [{"active": 0}, {"active": 1}, {"kl": 0.01}])
+def test_hardly_any_unit_or_hardly_any_information_is_a_collapse(given):
+    diagnosis = diagnose(signs(**given))
+
+    assert diagnosis.collapsed
+    assert "the decoder ignores the code" in diagnosis.text
+    assert "free_bits" in diagnosis.text
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ({"active": 0, "settings": {"beta": 20.0}}, "at 20, a nat of code has to save 20 nats of reconstruction"),
+        ({"active": 0, "architecture": "convolutional"}, "a decoder with fewer channels"),
+        ({"active": 16}, "a larger latent_dim"),
+        ({"active": 5}, "a smaller latent_dim: 5 would do"),
+        ({"aggregate_kl": 9.0}, "a more flexible prior (vae.vamp_prior)"),
+    ],
+)
+def test_the_advice_fits_what_is_seen(given, advice):
+    assert advice in diagnose(signs(**given)).text
+
+
+def test_what_was_already_done_is_not_advised():
+    text = diagnose(signs(active=0, settings={"beta": 1.0, "warmup_epochs": 5, "free_bits": 0.1})).text
+
+    assert "smaller beta" not in text
+    assert "warmup_epochs" not in text
+    assert "free_bits" not in text
+
+
+def test_a_high_beta_collapses_a_model_and_the_plain_bound_does_not(digits):
+    found = {}
+    for beta in (1.0, 20.0):
+        stage = Fit(latent_dim=8, hidden=(64,), likelihood="gaussian", epochs=25, batch_size=16, beta=beta)
+        found[beta] = run_stage(Evaluate(), model=run_stage(stage, images=digits).value, images=digits)
+
+    assert (0, 1) == (found[1.0].metrics["collapsed"], found[20.0].metrics["collapsed"])
+    assert b"at 20, a nat of code has to save 20 nats" in found[20.0].files["diagnosis.md"]
