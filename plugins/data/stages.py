@@ -28,7 +28,9 @@ class Images(Stage):
     part is then taken from the official training set.
     """
 
-    dataset: Literal["digits", "mnist", "fashion-mnist"] | None = Field(None, description="A data set by its name.")
+    dataset: Literal["digits", "mnist", "fashion-mnist", "omniglot"] | None = Field(
+        None, description="A data set by its name."
+    )
     folder: DataPath | None = Field(
         None, description="A folder of pictures instead; where it has sub-folders, they are the classes."
     )
@@ -36,6 +38,10 @@ class Images(Stage):
         None, description="Resize every picture to [height, width] pixels, or to a square."
     )
     grayscale: bool = Field(False, description="Turn colours into one channel.")
+    binarise: bool = Field(
+        False,
+        description="Draw each pixel black or white, once for all, white with the probability of its grey value.",
+    )
     validation: Share = Field(0.1, description="Share of the pictures to choose models on.")
     test: Share | None = Field(
         None,

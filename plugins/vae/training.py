@@ -108,7 +108,7 @@ def fit(stage: Pictures, images: Split[Images], context: Context) -> VAE:
 
 def optimise(stage: Training, build: Any, train: Examples, validation: Examples, context: Context) -> dict[str, Tensor]:
     """The best weights of the network that ``build`` makes; StageError where training diverges."""
-    state = _begin(stage, build, train, context)
+    state = begin(stage, build, train, context)
     for epoch in context.progress(range(len(state.history) + 1, stage.epochs + 1), "epochs"):
         if stage.patience and _epochs_since_best(state.history) >= stage.patience:
             break
@@ -143,7 +143,7 @@ def train_epoch(stage: Training, state: State, train: Examples) -> float:
     return total.item() / len(train)
 
 
-def _begin(stage: Training, build: Any, train: Examples, context: Context) -> State:
+def begin(stage: Training, build: Any, train: Examples, context: Context) -> State:
     """Fresh weights from the context's seed, or the checkpoint."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.seed)
