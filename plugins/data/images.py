@@ -25,7 +25,7 @@ def load(stage: stages.Images, context: Context) -> Split[Images]:
     else:
         dataset = next(dataset for dataset in DATASETS if dataset.name == stage.dataset)
         context.text("source.md", dataset.describe())
-        pool, *official_test = (_fitted(stage, images) for images in named.load(dataset, context))
+        pool, *official_test = (_fitted(stage, images) for images in named.load(dataset, _size(stage), context))
     labels = np.zeros(len(pool), np.int64) if pool.labels is None else pool.labels
     shares = [stage.validation] if official_test else [stage.validation, stage.test_share]
     parts = Split(*(pool.take(part) for part in split(labels, shares, stage.split_seed)), *official_test)

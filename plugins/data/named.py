@@ -11,17 +11,20 @@ from PIL import Image
 from pipeline.context import Context
 from pipeline.datasets import Dataset, fetch
 from pipeline.types import Images
-from plugins.data.registry import DIGITS, FASHION_MNIST, IDX_FILES
+from plugins.data import omniglot
+from plugins.data.registry import DIGITS, FASHION_MNIST, IDX_FILES, OMNIGLOT
 
 _FIGURES = tuple("0123456789")
 _CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
-def load(dataset: Dataset, context: Context) -> list[Images]:
-    """All pictures of a data set, or its official training set and test set."""
+def load(dataset: Dataset, size: tuple[int, int] | None, context: Context) -> list[Images]:
+    """All pictures of a data set, or its official training set and test set; ``size`` where it has none of its own."""
     if dataset is DIGITS:
         return [_digits()]
     files = fetch(dataset, context)
+    if dataset is OMNIGLOT:
+        return [omniglot.read(files, size)]
     train_pixels, train_labels, test_pixels, test_labels = (read_idx(files[name]) for name in IDX_FILES)
     classes = _CLOTHES if dataset is FASHION_MNIST else _FIGURES
     return [

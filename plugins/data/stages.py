@@ -24,8 +24,8 @@ OFFICIAL_TEST_SET = ("mnist", "fashion-mnist")
 class Images(Stage):
     """Load pictures, of a known data set or of a folder, and split them into train, validation and test.
 
-    Each class has the same share of every part. MNIST and Fashion-MNIST keep their official test set; the validation
-    part is then taken from the official training set.
+    Each class has the same share of every part. Omniglot is shrunk to 28x28 pixels. MNIST and Fashion-MNIST keep their
+    official test set; the validation part is then taken from the official training set.
     """
 
     dataset: Literal["digits", "mnist", "fashion-mnist", "omniglot"] | None = Field(

@@ -259,9 +259,54 @@ def test_a_file_is_no_folder(tmp_path):
         ({"dataset": "digits", "validation": 0.5, "test": 0.5}, "must leave something to train on"),
         ({"dataset": "digits", "validation": 0.85}, "must leave something to train on"),
         ({"dataset": "digits", "validation": 0.0}, "greater than 0"),
-        ({"dataset": "mnits"}, "'digits', 'mnist' or 'fashion-mnist'"),
+        ({"dataset": "mnits"}, "'digits', 'mnist', 'fashion-mnist' or 'omniglot'"),
     ],
 )
 def test_a_configuration_that_cannot_work_is_refused_before_anything_runs(configuration, message):
     with pytest.raises(ValidationError, match=message):
         Images(**configuration)
+
+
+def test_binarised_pictures_are_black_and_white_as_often_as_they_are_grey():
+    grey, _ = load(dataset="digits")
+    parts, _ = load(dataset="digits", binarise=True)
+    again, _ = load(dataset="digits", binarise=True)
+
+    assert {0, 255} == set(np.unique(parts.train.pixels))
+    assert np.array_equal(parts.test.pixels, again.test.pixels)
+    assert np.array_equal(grey.train.labels, parts.train.labels)
+    shares, expected = parts.train.scaled().mean(0), grey.train.scaled().mean(0)
+    assert np.abs(shares - expected).max() < 5 * 0.5 / len(parts.train) ** 0.5
+
+
+def test_characters_of_omniglot_are_ink_on_black_with_their_alphabet(tmp_path):
+    from zipfile import ZipFile
+
+    from plugins.data import omniglot
+
+    archives = {}
+    for archive, alphabet in (("background.zip", "Latin"), ("evaluation.zip", "Greek")):
+        archives[archive] = tmp_path / archive
+        with ZipFile(archives[archive], "w") as file:
+            for character, drawer in (("character01", 1), ("character01", 2), ("character02", 1)):
+                picture = Image.new("1", (105, 105), 1)
+                picture.paste(0, (0, 0, 52, 105))
+                picture.save(tmp_path / "one.png")
+                file.write(tmp_path / "one.png", f"images/{alphabet}/{character}/{drawer:04}.png")
+
+    images = omniglot.read(archives, None)
+
+    assert (6, 1, 28, 28) == images.pixels.shape
+    assert ("Greek/character01", "Greek/character02", "Latin/character01", "Latin/character02") == images.classes
+    assert [2, 2, 3, 0, 0, 1] == images.labels.tolist()
+    assert (255, 0) == (images.pixels[0, 0, 5, 3], images.pixels[0, 0, 5, 20])
+
+
+@needs_data
+@pytest.mark.slow
+def test_omniglot_has_the_published_number_of_pictures():
+    parts, _ = load(dataset="omniglot")
+
+    assert 32_460 == sum(len(part) for part in (parts.train, parts.validation, parts.test))
+    assert 1_623 == len(parts.train.classes)
+    assert (1, 28, 28) == parts.test.shape
