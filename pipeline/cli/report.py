@@ -18,11 +18,13 @@ from pipeline.cli._load import json_option, print_json
 @click.option("--mode", type=click.Choice(["min", "max"]), help="Which end of the metric is better, for the same.")
 @json_option
 def command(run: str, to: Path | None, metric: str | None, mode: str | None, as_json: bool) -> int:
-    """Make a sweep's report again from what MLflow has recorded of it. RUN is the parent's name or id.
+    """Make a sweep's report again from what MLflow has recorded of it.
+
+    RUN is the parent's name or id; for what other tools have tracked also the name of an experiment.
 
     \b
     pipeline report 3f2a91
-    pipeline report my-old-search --metric val_loss --mode min
+    pipeline report my-experiment --metric val_loss --mode min
     """
     from pipeline.sweep.past import past_study
     from pipeline.sweep.report import write

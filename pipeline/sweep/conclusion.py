@@ -74,6 +74,7 @@ def _files(session: Session) -> tuple[File, ...]:
         request.objectives,
         tuple(request.space.names) or tuple(dict.fromkeys(name for r in ordered for name in r.configuration)),
         ordered,
+        request.spec.space,
     )
     try:
         return write(study)

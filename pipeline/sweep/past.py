@@ -14,6 +14,8 @@ from pipeline.sweep.records import State, TrialRecord
 from pipeline.sweep.report.study import Study
 from pipeline.tracking.history import History, RecordedRun
 
+# Of an experiment whose runs have no parent.
+MOST_RUNS = 10_000
 _STATES: dict[str, State] = {"finished": "finished", "failed": "failed", "interrupted": "interrupted"}
 
 
@@ -25,41 +27,56 @@ def past_trials(reference: str, folder: Path | None = None) -> tuple[TrialRecord
 def past_study(
     reference: str, *, metric: str | None = None, mode: str | None = None, folder: Path | None = None
 ) -> Study:
-    """A recorded sweep from MLflow alone; RequestError where the run has no runs below it, or no metric is known.
+    """A recorded sweep from MLflow alone; RequestError where there are no runs to tell of, or no metric is known.
 
-    metric, mode: for parents that others tracked, which do not say what they optimised.
+    reference: a parent run, or an experiment whose runs stand side by side, as other tools leave them.
+    metric, mode: for runs that others tracked, which do not say what they optimised.
     """
     history = History(folder or Path.cwd())
-    parent = history.run(reference)
-    children = history.children(parent)
+    parent, children = _runs(history, reference)
     if not children:
         raise RequestError(f"run {reference!r} has no runs below it, so there is nothing to report")
-    objectives = _objectives(parent, children, metric, mode)
+    tags = parent.tags if parent else {}
+    objectives = _objectives(reference, tags, children, metric, mode)
     varied = _varied(children)
     records = [_record(history, child, index, objectives, varied) for index, child in enumerate(children)]
     dimensions = list(dict.fromkeys(name for record in records for name in record.configuration))
     ended = sorted((record for record in records if record.state != "interrupted"), key=lambda r: (r.ended, r.number))
-    tags = parent.tags
-    return Study(parent.experiment, tags.get("pipeline.search", "unknown"), tags.get("pipeline.scheduler", "none"),
-                 objectives, tuple(dimensions), tuple(ended))  # fmt: skip
+    space = json.loads((parent and history.document(parent, "sweep.json")) or "{}").get("space", {})
+    return Study(children[0].experiment, tags.get("pipeline.search", "unknown"), tags.get("pipeline.scheduler", "none"),
+                 objectives, tuple(dimensions), tuple(ended), space)  # fmt: skip
+
+
+def _runs(history: History, reference: str) -> tuple[RecordedRun | None, list[RecordedRun]]:
+    """The parent and the runs below it; or all the runs of an experiment that have none below them."""
+    try:
+        parent = history.run(reference)
+    except RequestError as error:
+        try:
+            runs = history.runs(reference, limit=MOST_RUNS)
+        except RequestError:
+            raise error from None
+        parents = {run.parent for run in runs}
+        return None, sorted((run for run in runs if run.id not in parents), key=lambda run: (run.started, run.name))
+    return parent, history.children(parent)
 
 
 def _objectives(
-    parent: RecordedRun, children: Sequence[RecordedRun], metric: str | None, mode: str | None
+    reference: str, tags: Mapping[str, str], children: Sequence[RecordedRun], metric: str | None, mode: str | None
 ) -> tuple[Objective, ...]:
-    if metric is None and "pipeline.metric" in parent.tags:
-        names, modes = parent.tags["pipeline.metric"].split(","), parent.tags["pipeline.mode"].split(",")
+    if metric is None and "pipeline.metric" in tags:
+        names, modes = tags["pipeline.metric"].split(","), tags["pipeline.mode"].split(",")
         return tuple(Objective(name, direction, True) for name, direction in zip(names, modes, strict=True))
     logged = {name for child in children for name in child.metrics}
     if metric is None or mode is None:
         raise RequestError(
-            f"run {parent.name!r} does not say which metric it optimised: name it with --metric and --mode. "
+            f"{reference!r} does not say which metric it optimised: name it with --metric and --mode. "
             f"Logged: {listing(logged)}."
         )
     if metric not in logged:
         meant = closest(metric, logged)
         said = f" Did you mean {meant!r}?" if meant else f" Logged: {listing(logged)}."
-        raise RequestError(f"no run below {parent.name!r} logged the metric {metric!r}.{said}")
+        raise RequestError(f"no run of {reference!r} logged the metric {metric!r}.{said}")
     return (Objective(metric, mode, True),)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from pipeline.sweep.report.progress import BEST, OTHER
+from pipeline.sweep.report.progress import BEST, OTHER, STOPPED
 from pipeline.sweep.report.study import Column, Study
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.tri import Triangulation
 
 MOST_SLICES = 12
 MAP = "viridis_r"
@@ -40,6 +44,8 @@ def slices(study: Study, shares: Mapping[str, float]) -> Figure | None:
     values = [point.values[0] for point in study.points]
     for axis, column in zip(axes, columns, strict=False):
         axis.scatter(column.values, values, c=range(len(values)), cmap="Blues", vmin=-len(values), s=14)
+        best = next(index for index, point in enumerate(study.points) if point is study.best)
+        axis.plot(column.values[best], values[best], "*", color=STOPPED, ms=9, markeredgecolor="white", mew=0.5)
         _scale(axis, column, "x")
         axis.set_xlabel(column.name, fontsize=8)
         axis.tick_params(labelsize=7)
@@ -70,10 +76,11 @@ def contour(study: Study, shares: Mapping[str, float]) -> Figure | None:
     figure = Figure(figsize=(6.5, 4.8), layout="constrained")
     axis = figure.subplots()
     colours = MAP if study.objective.mode == "max" else "viridis"
-    horizontal, vertical = (np.log(xs) if across.log else xs), (np.log(ys) if up.log else ys)
-    if np.linalg.matrix_rank(np.column_stack([horizontal, vertical]) - [horizontal[0], vertical[0]]) == 2:
-        axis.tricontourf(xs, ys, np.clip(values, low, high), levels=12, cmap=colours, alpha=0.8)
-    dots = axis.scatter(xs, ys, c=np.clip(values, low, high), cmap=colours, edgecolor="white", s=30)
+    if (mesh := _mesh(across, up, xs, ys)) is not None:
+        axis.tricontourf(mesh, np.clip(values, low, high), levels=12, cmap=colours, alpha=0.8)
+    dots = axis.scatter(
+        xs, ys, c=np.clip(values, low, high), cmap=colours, edgecolor="white", s=30, clip_on=False, zorder=3
+    )
     _scale(axis, across, "x")
     _scale(axis, up, "y")
     axis.set_xlabel(across.name)
@@ -91,7 +98,7 @@ def parallel(study: Study) -> Figure | None:
     every = [*columns, values]
     heights = [_heights(column) for column in every]
     order = sorted(range(len(study.points)), key=lambda i: -study.objective.sign * values.values[i], reverse=False)
-    figure = Figure(figsize=(max(6.0, 1.5 * len(every)), 4.2), layout="constrained")
+    figure = Figure(figsize=(max(7.5, 1.4 * len(every)), 4.2), layout="constrained")
     axis = figure.subplots()
     from matplotlib import colormaps
 
@@ -103,9 +110,11 @@ def parallel(study: Study) -> Figure | None:
     for x, column in enumerate(every):
         axis.axvline(x, color="0.8", lw=0.8, zorder=0)
         _ends(axis, x, column)
-    axis.set_xticks(range(len(every)), [column.name for column in every], rotation=20, ha="right", fontsize=8)
+    axis.set_xticks(range(len(every)), [column.name.replace(".", ".\n") for column in every], fontsize=8)
+    axis.tick_params("x", length=0, pad=14)
     axis.set_yticks([])
-    axis.set_xlim(-0.3, len(every) - 0.6)
+    axis.set_xlim(-0.3, len(every) - 0.7)
+    axis.set_ylim(-0.02, 1.02)
     axis.spines[["top", "right", "left", "bottom"]].set_visible(False)
     return figure
 
@@ -131,9 +140,31 @@ def _named(study: Study, name: str) -> Column:
     return next(column for column in study.columns if column.name == name)
 
 
+def _mesh(across: Column, up: Column, xs: np.ndarray, ys: np.ndarray) -> Triangulation | None:
+    """Triangles between the points as they lie in the picture; None where all are on one line."""
+    import numpy as np
+    from matplotlib.tri import Triangulation
+
+    places = np.column_stack([np.log(v) if column.log else v for column, v in ((across, xs), (up, ys))])
+    places = (places - places.min(axis=0)) / (np.ptp(places, axis=0) + 1e-300)
+    if np.linalg.matrix_rank(places - places[0]) < 2:
+        return None
+    return Triangulation(xs, ys, Triangulation(*places.T).triangles)
+
+
 def _scale(axis: Any, column: Column, which: str) -> None:
     if column.log:
+        from matplotlib.ticker import NullFormatter
+
         getattr(axis, f"set_{which}scale")("log")
+        present = [value for value in column.values if not math.isnan(value)]
+        low, high = min(present), max(present)
+        if high < 100 * low:
+            # Too few powers of ten for ticks.
+            ticks = [low * (high / low) ** (third / 3) for third in range(4)]
+            ticks = [round(tick) if low.is_integer() and high.is_integer() else tick for tick in ticks]
+            getattr(axis, f"set_{which}ticks")(ticks, [f"{tick:.3g}" for tick in ticks])
+            getattr(axis, f"{which}axis").set_minor_formatter(NullFormatter())
     if column.labels:
         getattr(axis, f"set_{which}ticks")(range(len(column.labels)), column.labels)
 
@@ -148,5 +179,5 @@ def _heights(column: Column) -> list[float]:
 def _ends(axis: Any, x: int, column: Column) -> None:
     present = [value for value in column.values if not math.isnan(value)]
     ends = column.labels[:1] + column.labels[-1:] if column.labels else (f"{min(present):.3g}", f"{max(present):.3g}")
-    for height, text in zip((-0.03, 1.03), ends, strict=False):
+    for height, text in zip((-0.035, 1.035), ends, strict=False):
         axis.text(x, height, text, ha="center", va="top" if height < 0 else "bottom", fontsize=7)

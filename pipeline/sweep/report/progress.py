@@ -5,21 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from pipeline.sweep.report.study import Study
 
 BEST, OTHER, STOPPED, FAILED = "tab:blue", "0.6", "tab:orange", "tab:red"
+_STATES = {"finished": (BEST, "finished"), "stopped": (STOPPED, "stopped early"), "failed": (FAILED, "failed")}
 
 
 def history(study: Study) -> Figure | None:
-    """Each configuration's value in the order in which they ended, and the best so far."""
+    """Each configuration's value in the order in which they ended, its deviation over seeds, and the best so far."""
     if not study.points:
         return None
     figure, axis = _figure()
-    places = range(1, len(study.points) + 1)
-    axis.plot(places, [point.values[0] for point in study.points], "o", ms=4, color=OTHER, label="a configuration")
-    axis.step(places, study.running_best, where="post", color=BEST, label="best so far")
+    for stopped, colour, label in ((False, OTHER, "finished"), (True, STOPPED, "stopped early")):
+        chosen = [(place, p) for place, p in enumerate(study.points, 1) if p.stopped is stopped]
+        if chosen:
+            places, values = [place for place, _ in chosen], [p.values[0] for _, p in chosen]
+            spreads = [p.spread or 0.0 for _, p in chosen]
+            axis.errorbar(
+                places, values, spreads if any(spreads) else None, fmt="o", ms=4, lw=1, color=colour, label=label
+            )
+    axis.step(range(1, len(study.points) + 1), study.running_best, where="post", color=BEST, label="best so far")
     axis.set_xlabel("configurations tried")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_ylabel(study.objective.metric)
     _clip(axis, [point.values[0] for point in study.points])
     axis.legend(frameon=False)
@@ -27,7 +36,7 @@ def history(study: Study) -> Figure | None:
 
 
 def regret(study: Study) -> Figure | None:
-    """How far the best so far was from the best of all, over time."""
+    """How far the best so far was from the best of all, over time; nothing is drawn once it is reached."""
     if len(study.points) < 3:
         return None
     began = min(record.began for record in study.records)
@@ -37,9 +46,16 @@ def regret(study: Study) -> Figure | None:
         return None
     figure, axis = _figure()
     axis.step([point.ended - began for point in study.points], gaps, where="post", color=BEST)
+    reached = next(point.ended for point, gap in zip(study.points, gaps, strict=True) if not gap)
+    axis.axvline(reached - began, color=BEST, ls=":", label="final best found")
     axis.set_yscale("log")
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+    axis.yaxis.set_minor_formatter("{x:g}" if max(gaps) < 100 * min(g for g in gaps if g) else NullFormatter())
+    axis.set_xlim(left=0)
     axis.set_xlabel("seconds since the first trial began")
     axis.set_ylabel(f"distance to the final best {study.objective.metric}")
+    axis.legend(frameon=False)
     return figure
 
 
@@ -58,6 +74,7 @@ def curves(study: Study) -> Figure | None:
         if record.state == "stopped":
             axis.plot(steps[-1], record.curve[steps[-1]], "o", ms=4, color=STOPPED, zorder=2)
     axis.set_xlabel("step")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_ylabel(study.objective.metric)
     _clip(axis, [value for record in drawn for value in record.curve.values()])
     return figure
@@ -68,16 +85,17 @@ def timeline(study: Study) -> Figure | None:
     workers = sorted({record.worker for record in study.records if record.worker})
     if not workers:
         return None
-    figure, axis = _figure(height=1.2 + 0.35 * len(workers))
+    figure, axis = _figure(height=1.5 + 0.35 * len(workers))
     began = min(record.began for record in study.records)
-    colours = {"finished": BEST, "stopped": STOPPED, "failed": FAILED}
-    for record in study.records:
-        if record.worker:
-            left = record.began - began
-            axis.barh(workers.index(record.worker), record.ended - record.began, left=left, height=0.7,
-                      color=colours.get(record.state, OTHER), edgecolor="white", lw=0.5)  # fmt: skip
+    for state, (colour, label) in _STATES.items():
+        shown = [record for record in study.records if record.worker and record.state == state]
+        rows, lefts = [workers.index(r.worker) for r in shown], [r.began - began for r in shown]
+        lengths = [r.ended - r.began for r in shown]
+        if shown:
+            axis.barh(rows, lengths, left=lefts, height=0.7, color=colour, edgecolor="white", lw=0.5, label=label)
     axis.set_yticks(range(len(workers)), workers)
-    axis.set_xlabel("seconds since the first trial began (blue finished, orange stopped early, red failed)")
+    axis.set_xlabel("seconds since the first trial began")
+    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=8)
     return figure
 
 

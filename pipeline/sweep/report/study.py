@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,16 +14,22 @@ from pipeline.sweep.records import TrialRecord
 
 # From this ratio of largest to smallest on, positive numbers are shown on a logarithmic scale.
 LOGARITHMIC = 50
+_CHOICES = ("choice", "grid", "variants")
 
 
 @dataclass(frozen=True)
 class Point:
-    """A configuration with its mean values over its seeds; ``ended`` is when the last of them did."""
+    """A configuration with its mean values over its seeds.
+
+    spread: the standard deviation of the first objective over the seeds; None where there is one seed.
+    stopped: whether a scheduler ended one of its runs. ended: when the last of them did.
+    """
 
     number: int
     configuration: dict[str, Any]
     values: tuple[float, ...]
     spread: float | None
+    stopped: bool
     ended: float
 
 
@@ -43,7 +50,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Study:
-    """A sweep's trials, in the order in which they ended."""
+    """A sweep's trials, in the order in which they ended.
+
+    space: each dimension as the file writes it, ``{distribution: arguments}``; empty for what others have tracked.
+    """
 
     experiment: str
     search: str
@@ -51,6 +61,7 @@ class Study:
     objectives: tuple[Objective, ...]
     dimensions: tuple[str, ...]
     records: tuple[TrialRecord, ...]
+    space: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def objective(self) -> Objective:
@@ -70,8 +81,9 @@ class Study:
                 continue
             means = tuple(math.fsum(column) / len(vectors) for column in zip(*vectors, strict=True))
             firsts = [vector[0] for vector in vectors]
-            spread = max(firsts) - min(firsts) if len(firsts) > 1 else None
-            points.append(Point(number, dict(records[0].configuration), means, spread, max(r.ended for r in records)))
+            spread = statistics.stdev(firsts) if len(firsts) > 1 else None
+            stopped, ended = any(r.state == "stopped" for r in records), max(r.ended for r in records)
+            points.append(Point(number, dict(records[0].configuration), means, spread, stopped, ended))
         return tuple(sorted(points, key=lambda point: point.ended))
 
     @property
@@ -97,7 +109,8 @@ class Study:
     def columns(self) -> tuple[Column, ...]:
         """Each dimension over the points."""
         return tuple(
-            _column(name, [point.configuration.get(name) for point in self.points]) for name in self.dimensions
+            _column(name, [point.configuration.get(name) for point in self.points], self.space.get(name, {}))
+            for name in self.dimensions
         )
 
     @cached_property
@@ -136,13 +149,16 @@ def _saved(study: Study) -> Saved | None:
     )
 
 
-def _column(name: str, written: Sequence[Any]) -> Column:
+def _column(name: str, written: Sequence[Any], distribution: Mapping[str, Any]) -> Column:
+    kind, arguments = next(iter(distribution.items()), ("", None))
     present = [value for value in written if value is not None]
-    if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
+    numeric = bool(present) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in present)
+    if numeric and kind not in _CHOICES:
         numbers = tuple(math.nan if value is None else float(value) for value in written)
-        log = min(present) > 0 and max(present) / min(present) >= LOGARITHMIC
-        return Column(name, numbers, log=log)
-    labels = tuple(dict.fromkeys(str(value) for value in sorted(present, key=str)))
+        apart = not kind and min(present) > 0 and max(present) / min(present) >= LOGARITHMIC
+        return Column(name, numbers, log=kind.startswith("log") or apart)
+    order: list[Any] = list(arguments or ()) if kind in _CHOICES else sorted(present, key=str)
+    labels = tuple(dict.fromkeys(map(str, sorted(order) if numeric else order)))
     return Column(
         name, tuple(math.nan if value is None else float(labels.index(str(value))) for value in written), labels
     )

@@ -50,7 +50,7 @@ def _pictures(study: Study) -> Iterator[tuple[str, str, str, Figure]]:
          "trials gathered around an optimum, make it unsure.", dimensions.importances(shares)),
         ("parallel", "Parallel coordinates", "One line for each configuration; the darker, the better.",
          dimensions.parallel(study)),
-        ("slices", "Slices", "The value over each dimension; darker points came later.",
+        ("slices", "Slices", "The value over each dimension; darker points came later, the star is the best.",
          dimensions.slices(study, shares)),
         ("contour", "The two most important dimensions", "Colours are interpolated between the points.",
          dimensions.contour(study, shares)),
@@ -140,12 +140,15 @@ def _table(study: Study) -> str:
 
 
 def _html_table(study: Study) -> str:
-    rows = _rows(study)
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in next(rows))
+    header, *rows = _rows(study)
+    # A column that is empty throughout, or one seed for all, says nothing.
+    shown = [i for i, name in enumerate(header) if any(row[i] for row in rows)
+             and (name != "seed" or len({row[i] for row in rows}) > 1)]  # fmt: skip
+    head = "".join(f"<th>{html.escape(header[i])}</th>" for i in shown)
     best = study.best
     body = "".join(
         f"<tr{' class=best' if best and row[0] == str(best.number) else ''}>"
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+        + "".join(f"<td{' class=t' if header[i] == 'error' else ''}>{html.escape(row[i])}</td>" for i in shown)
         + "</tr>"
         for row in rows
     )
