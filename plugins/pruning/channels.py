@@ -82,8 +82,9 @@ def to_reach(
     reached: Callable[[nn.Module], float],
 ) -> Masks:
     """Masks with the fewest channels removed for which ``reached`` gives ``goal`` or more, by bisection."""
-    scores = channel_scores(network, example, fixed, criterion, probe)
-    most = remove(network, example, least(scores, 1.0))
+    graph = dependencies(network, example)
+    scores = channel_scores(network, graph, fixed, criterion, probe)
+    most = remove(network, graph, least(scores, 1.0))
     if (best := reached(shrink(network, most))) < goal:
         raise StageError(
             "prune",
@@ -93,7 +94,7 @@ def to_reach(
     low, high = 0.0, 1.0
     for _ in range(STEPS):
         ratio = (low + high) / 2
-        masks = remove(network, example, least(scores, ratio))
+        masks = remove(network, graph, least(scores, ratio))
         if reached(shrink(network, masks)) >= goal:
             high, most = ratio, masks
         else:
@@ -101,19 +102,15 @@ def to_reach(
     return most
 
 
-def channel_scores(
-    network: nn.Module, example: Tensor, fixed: list[str], criterion: str, probe: Probe
-) -> dict[str, Tensor]:
+def channel_scores(network: nn.Module, graph: Any, fixed: list[str], criterion: str, probe: Probe) -> dict[str, Tensor]:
     """The importance of each channel that may go, by the layer that makes it.
 
     Channels that hang together are one, listed with the first of their layers. StageError where no layer is left, or
     where an importance is no finite number.
     """
-    import torch_pruning
-
-    leave_gradients(network, probe)
+    if criterion == "taylor":
+        leave_gradients(network, probe)
     score, names = importance(criterion), {layer: name for name, layer in network.named_modules()}
-    graph = torch_pruning.DependencyGraph().build_dependency(network, example)
     scores = {}
     for group in graph.get_all_groups(
         ignored_layers=[layer for layer, name in names.items() if name in fixed], root_module_types=list(ROOTS)
@@ -148,29 +145,42 @@ def least(scores: Mapping[str, Tensor], ratio: float) -> dict[str, list[int]]:
     return removed
 
 
-def remove(network: nn.Module, example: Tensor, channels: Mapping[str, list[int]]) -> Masks:
+def remove(network: nn.Module, graph: Any, channels: Mapping[str, list[int]]) -> Masks:
     """Masks of all parameters and buffers without ``channels`` and all that depends on them.
 
-    The removal is carried out on a copy in which every number is its own index: what is left there tells what was
-    kept, whatever layers there are.
+    The removal is carried out on copies of layers in which every number is its own index: what is left there tells
+    what was kept, whatever layers there are.
     """
+    layers = dict(network.named_modules())
+    # A layer may lose channels to several groups, as behind a concatenation, and at both its sides.
+    removed: dict[Any, dict[Any, tuple[Any, set[int]]]] = {}
+    for name, indices in channels.items():
+        prune_out = graph.get_pruner_of_module(layers[name]).prune_out_channels
+        for dependency, places in graph.get_pruning_group(layers[name], prune_out, indices):
+            sides = removed.setdefault(dependency.target.module, {})
+            sides.setdefault(dependency.handler, (dependency, set()))[1].update(getattr(i, "idx", i) for i in places)
+    masks = whole(network)
+    names = {layer: name for name, layer in [*layers.items(), *network.named_parameters()]}
+    for layer, sides in removed.items():
+        if layer not in names:  # an operation such as a concatenation, which has no numbers
+            continue
+        left: Any = _numbered(layer)
+        for handler, (dependency, places) in sides.items():
+            handler.__self__.pruning_dim = dependency.target.pruning_dim
+            left = handler(left, sorted(places))
+        parts = {"": left} if isinstance(left, Tensor) else _numbers(left)
+        for part, numbers in parts.items():
+            mask = masks[".".join(filter(None, (names[layer], part)))]
+            mask.zero_()
+            mask.view(-1)[numbers.detach().long().flatten()] = True
+    return masks
+
+
+def dependencies(network: nn.Module, example: Tensor) -> Any:
+    """Torch-Pruning's graph of which channels hang together."""
     import torch_pruning
 
-    numbered = deepcopy(network)
-    graph = torch_pruning.DependencyGraph().build_dependency(numbered, example)
-    numbered.double()  # whole numbers up to 2^53; after the graph, because a network may insist on its own precision
-    with torch.no_grad():
-        for value in _numbers(numbered).values():
-            value.copy_(torch.arange(value.numel(), dtype=value.dtype).view_as(value))
-    layers = dict(numbered.named_modules())
-    for name, indices in channels.items():
-        layer = layers[name]
-        graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, indices).prune()
-    left, masks = _numbers(numbered), whole(network)
-    for name, mask in masks.items():
-        mask.zero_()
-        mask.view(-1)[left[name].detach().long().flatten()] = True
-    return masks
+    return torch_pruning.DependencyGraph().build_dependency(network, example)
 
 
 def importance(criterion: str) -> Any:
@@ -191,11 +201,9 @@ def importance(criterion: str) -> Any:
 
 def fixed_layers(network: nn.Module, example: Tensor) -> list[str]:
     """Layers whose channels must all stay: without one, the output has another shape, or cannot be computed."""
-    import torch_pruning
-
     names = {layer: name for name, layer in network.named_modules()}
     expected = network(example).shape
-    graph = torch_pruning.DependencyGraph().build_dependency(network, example)
+    graph = dependencies(network, example)
     return [
         names[group[0].dep.target.module]
         for group in graph.get_all_groups(root_module_types=list(ROOTS))
@@ -236,17 +244,26 @@ def _measure(stage: PruneChannels, network: nn.Module, batch: Tensor) -> Callabl
     return by_target[stage.target_name]
 
 
+def _numbered(layer: nn.Module | nn.Parameter) -> nn.Module | nn.Parameter:
+    """A copy in which every number is its own index; in double precision, which holds whole numbers up to 2^53."""
+    inside = [layer] if isinstance(layer, nn.Parameter) else [*layer.parameters(), *layer.buffers()]
+    numbered = {}
+    for value in inside:
+        if value.ndim:
+            numbers = torch.arange(value.numel(), dtype=torch.float64).view_as(value)
+            numbered[id(value)] = nn.Parameter(numbers) if isinstance(value, nn.Parameter) else numbers
+    return deepcopy(layer, numbered)  # what stands in the memo is taken for a copy, and nothing else is copied
+
+
 def _numbers(network: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers that have dimensions, by name; parts of the network, not copies."""
     return {name: value for name, value in network.state_dict().items() if value.ndim}
 
 
 def _survives(network: nn.Module, example: Tensor, name: str, expected: torch.Size) -> bool:
-    import torch_pruning
-
     copy = deepcopy(network)
     layer = dict(copy.named_modules())[name]
-    graph = torch_pruning.DependencyGraph().build_dependency(copy, example)
+    graph = dependencies(copy, example)
     group = graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, [0])
     if not graph.check_pruning_group(group):
         return False

@@ -11,15 +11,13 @@ from torch import Tensor, nn
 Masks = Mapping[str, Tensor]
 
 
-def kept_shape(mask: Tensor) -> tuple[int, ...]:
-    """How many indices are kept along each dimension."""
-    dimensions = range(mask.ndim)
-    return tuple(int(mask.amax([d for d in dimensions if d != kept] or []).sum()) for kept in dimensions)
-
-
 def kept(value: Tensor, mask: Tensor) -> Tensor:
     """The part of ``value`` that a product mask keeps."""
-    return value[mask].reshape(kept_shape(mask) if mask.ndim > 1 else (-1,))
+    for dimension in range(mask.ndim):
+        others = [d for d in range(mask.ndim) if d != dimension]
+        indices = (mask.amax(others) if others else mask).nonzero().flatten()
+        value = value.index_select(dimension, indices)
+    return value
 
 
 def embedded(value: Tensor, mask: Tensor) -> Tensor:
@@ -31,17 +29,13 @@ def embedded(value: Tensor, mask: Tensor) -> Tensor:
 
 def shrink(network: nn.Module, masks: Masks) -> nn.Module:
     """A copy without what the masks leave out."""
-    small = deepcopy(network)
-    for prefix, layer in small.named_modules():
-        for name, value in [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]:
-            mask = masks.get(f"{prefix}.{name}" if prefix else name)
-            if mask is None or bool(mask.all()):
-                continue
-            part = kept(value.detach(), mask)
-            if name in layer._parameters:
-                setattr(layer, name, nn.Parameter(part, requires_grad=value.requires_grad))
-            else:
-                layer.register_buffer(name, part)
+    parts = {}
+    for name, value in [*network.named_parameters(), *network.named_buffers()]:
+        if name in masks and not masks[name].all():
+            part = kept(value.detach(), masks[name])
+            parts[id(value)] = nn.Parameter(part, value.requires_grad) if isinstance(value, nn.Parameter) else part
+    small = deepcopy(network, parts)  # what stands in the memo is taken for a copy
+    for layer in small.modules():
         _resize(layer)
     return small
 
