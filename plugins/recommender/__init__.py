@@ -9,5 +9,5 @@ dividing.py          splits and folds, by splits.py, and the protocol
 features.py          text, categories and numbers as named features
 serving.py           lists for user ids, with reasons; newcomers.py adds items that came after fitting
 evaluation/          lists, metrics, slices, significance
-figures.py           pictures
+figures.py           pictures; item_map.py places items in a plane
 """

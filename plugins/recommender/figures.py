@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import sparse
 
@@ -14,6 +15,7 @@ from plugins.recommender.evaluation import metrics
 from plugins.recommender.types import Holdout, Ranking, Rated
 
 BUCKETS = 5
+NAMED_ITEMS = 40
 
 
 def long_tail(split: Holdout) -> Figure:
@@ -120,6 +122,42 @@ def accuracy_by_popularity(rankings: Mapping[str, Ranking], metric: str) -> Figu
     axes.margins(x=0.15)
     axes.set(xlabel="mean training interactions of the recommended items", ylabel=metric)
     return _finished(figure)
+
+
+def item_map(frame: pd.DataFrame) -> Figure:
+    """Items at their places, as large as they are popular, coloured by group; the most popular ones are named."""
+    figure = Figure(figsize=(10, 7.5), layout="constrained")
+    axes = figure.subplots()
+    sizes = 6 + 90 * frame["interactions"] / frame["interactions"].max()
+    names = frame["group"][frame["group"] != ""].value_counts().index
+    colours = {name: f"C{place}" for place, name in enumerate(names)} | {"": "0.7"}
+    for name in [*names, ""]:
+        part = frame["group"] == name
+        label = (name or "other") if len(names) and part.any() else None
+        axes.scatter(
+            frame["x"][part], frame["y"][part], s=sizes[part], color=colours[name], alpha=0.6, lw=0, label=label
+        )
+    _name_apart(axes, frame)
+    if len(names):
+        legend = axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        for handle in legend.legend_handles:
+            handle.set_sizes([40])
+    axes.set(xticks=[], yticks=[])
+    axes.set_title("Items close together are offered to the same people; large ones are popular", fontsize=11)
+    return _finished(figure)
+
+
+def _name_apart(axes: Axes, frame: pd.DataFrame) -> None:
+    """Names beside the most popular items, as many as fit without touching a more popular one's."""
+    width, height = np.ptp(frame["x"]), np.ptp(frame["y"])
+    named: list[tuple[float, float]] = []
+    for _, row in frame.iterrows():
+        if all(abs(row["x"] - x) > 0.2 * width or abs(row["y"] - y) > 0.03 * height for x, y in named):
+            named.append((row["x"], row["y"]))
+            text = row["name"] if len(row["name"]) <= 28 else row["name"][:27] + "…"
+            axes.annotate(text, named[-1], xytext=(4, 3), textcoords="offset points", fontsize=7)
+        if len(named) == NAMED_ITEMS:
+            break
 
 
 def rating_errors(rated: Rated) -> Figure:

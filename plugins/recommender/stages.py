@@ -170,6 +170,20 @@ class Recommend(Stage):
         return serving.recommend(self, model, split, context)
 
 
+class ItemMap(Stage):
+    """Draw the items in a plane by t-SNE (van der Maaten & Hinton 2008): those offered to the same people lie close."""
+
+    seeded: ClassVar[bool] = True
+
+    items: int = Field(1000, ge=3, le=10_000, description="How many items, the most popular ones.")
+
+    def run(self, model: types.Recommender, split: types.Holdout, context: Context) -> Table:
+        """Place, and draw."""
+        from plugins.recommender import item_map
+
+        return item_map.draw(self, model, split, context)
+
+
 class EvaluateRatings(Stage):
     """Judge predicted ratings by RMSE and MAE, each the mean over folds."""
 
@@ -200,6 +214,7 @@ def pipeline_stages() -> list[Any]:
         Evaluate,
         Compare,
         Recommend,
+        ItemMap,
         *rating_stages.STAGES,
         EvaluateRatings,
     ]

@@ -125,6 +125,22 @@ def test_a_model_of_items_scores_new_users_from_what_they_gave():
     assert evaluated(ease, split).metrics["ndcg_at_10"] > evaluated(popularity, split).metrics["ndcg_at_10"]
 
 
+def test_items_of_a_genre_lie_close_together_on_the_map():
+    run = run_stage(stages.ItemMap(), model=EASE, split=SPLIT)
+
+    frame = run.value.frame
+    x, y = frame["x"].to_numpy(), frame["y"].to_numpy()
+    apart = np.hypot(x[:, None] - x, y[:, None] - y)
+    same = np.equal.outer(frame["group"].to_numpy(), frame["group"].to_numpy()) & ~np.eye(len(frame), dtype=bool)
+    assert {"item_map.csv", "item_map.png"} == set(run.files)
+    assert apart[same].mean() < apart[~same].mean()
+
+
+def test_a_model_that_tells_no_users_apart_has_no_map():
+    with pytest.raises(DataError, match="Popularity scores alike for all users"):
+        run_stage(stages.ItemMap(), model=POPULARITY, split=SPLIT)
+
+
 def test_relevance_needs_ratings_and_a_part_to_judge_on():
     with pytest.raises(DataError, match="no relevant interaction to judge on"):
         evaluated(relevance=9.0)
