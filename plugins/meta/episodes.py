@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -51,3 +52,9 @@ def scores(outputs: Tensor, targets: Tensor) -> Tensor:
     if targets.is_floating_point():
         return losses(outputs, targets)
     return (outputs.argmax(-1) == targets).float().mean(1)
+
+
+def half_interval(values: np.ndarray) -> np.ndarray:
+    """Half the width of the 95 % interval of the mean over tasks, for scores (..., tasks)."""
+    with np.errstate(invalid="ignore"):  # where an adaptation diverged there is no interval
+        return 1.96 * values.std(-1, ddof=1) / np.sqrt(values.shape[-1])

@@ -11,7 +11,7 @@ import torch
 from pipeline.context import Context
 from pipeline.errors import DataError, StageError
 from plugins.meta import figures
-from plugins.meta.episodes import Episodes, scores
+from plugins.meta.episodes import Episodes, half_interval, scores
 from plugins.meta.functions import FunctionSampler
 from plugins.meta.learners import Learner
 from plugins.meta.learners.gradient import GradientLearner
@@ -51,11 +51,6 @@ def evaluate(stage: Evaluate, learner: MetaLearner, tasks: Tasks, context: Conte
     elif learner.problem.classifies:
         _draw_episode(stage, module, tasks, context)
     return Adaptation(learner.method, measure, measured, learner.compute, stage.steps)
-
-
-def half_interval(values: np.ndarray) -> np.ndarray:
-    """Half the width of the 95 % interval of the mean over tasks, for values (..., tasks)."""
-    return 1.96 * values.std(-1, ddof=1) / np.sqrt(values.shape[-1])
 
 
 def _judge(module: Learner, steps: list[int], batches: Iterator[Episodes]) -> np.ndarray:

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from plugins.meta.episodes import Episodes, half_interval
+
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from plugins.meta.episodes import Episodes
 
 MOST_ROWS, MOST_SUPPORT, MOST_QUERIES = 10, 5, 8
 
@@ -40,12 +40,16 @@ def adaptation(curves: Mapping[str, tuple[Sequence[int], np.ndarray]], measure: 
     fixed = {"gradient steps": f"{shots} shot{'s' * (shots != 1)}", "shots": f"{steps} step{'s' * (steps != 1)}"}
     panels = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
     for axes, (name, (places, values)) in zip(panels, curves.items(), strict=True):
-        means, halves = values.mean(1), 1.96 * values.std(1, ddof=1) / np.sqrt(values.shape[1])
+        means, halves = values.mean(1), half_interval(values)
         axes.plot(places, means, marker="o", markersize=4)
         axes.fill_between(places, means - halves, means + halves, alpha=0.25, linewidth=0, label="95 % interval")
         axes.set(title=fixed[name] if len(curves) > 1 else "", xlabel=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
+    if measure == "mse":
+        # A curve that diverges leaves the picture, so that the rest can be seen.
+        first = max(values[0].mean() for _, values in curves.values())
+        panels[0].set_ylim(0, min(panels[0].get_ylim()[1], 2 * first))
     panels[0].set_ylabel({"mse": "mean squared error", "accuracy": "accuracy"}[measure])
     panels[-1].legend(frameon=False)
     figure.suptitle(f"Adaptation to {values.shape[1]} new tasks")

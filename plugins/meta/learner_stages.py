@@ -30,7 +30,7 @@ class Learner(Stage):
 
 
 class Trained(Learner):
-    """A learner that is meta-trained on batches of tasks."""
+    """A learner that is meta-trained on batches of tasks; its best look at validation tasks counts."""
 
     emits: ClassVar = {"loss": "min", "validation_loss": "min", "compute": None}
     per_step: ClassVar = ("loss", "validation_loss")

@@ -35,6 +35,13 @@ class State:
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Any] = field(default_factory=dict)
+
+    def look(self, metrics: dict[str, float]) -> None:
+        """Take note of the losses; keep the weights if none did better on the validation tasks."""
+        if not self.history or metrics["validation_loss"] < min(past["validation_loss"] for past in self.history):
+            self.best = {name: weight.detach().clone() for name, weight in self.learner.state_dict().items()}
+        self.history.append(metrics)
 
     def save(self) -> dict[str, Any]:
         """As plain values and tensors."""
@@ -43,6 +50,7 @@ class State:
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
             "history": self.history,
+            "best": self.best,
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -50,11 +58,11 @@ class State:
         self.learner.load_state_dict(saved["learner"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.generator.set_state(saved["generator"])
-        self.history = saved["history"]
+        self.history, self.best = saved["history"], saved["best"]
 
 
 def fit(stage: Trained, tasks: Tasks, context: Context) -> MetaLearner:
-    """Train for so many iterations; DataError or StageError where that cannot be."""
+    """Train; the weights that did best on the validation tasks. DataError or StageError where that cannot be."""
     _check(stage, tasks)
     train = sampler_of(tasks, "train", context.device, stage.ways)
     validation = sampler_of(tasks, "validation", context.device)
@@ -77,11 +85,11 @@ def fit(stage: Trained, tasks: Tasks, context: Context) -> MetaLearner:
                 f"training diverged: at iteration {end} the loss is no finite number any more. Try a smaller "
                 "inner_learning_rate or learning_rate.",
             )
-        state.history.append(metrics)
+        state.look(metrics)
         context.log(metrics, step=end)
         context.save_checkpoint(state.save(), end)
     context.figure("training", figures.training(state.history, stage.log_every))
-    weights = {name: weight.detach().cpu() for name, weight in state.learner.state_dict().items()}
+    weights = {name: weight.cpu() for name, weight in state.best.items()}
     return replace(model, state=weights, compute=iterations * cost)
 
 

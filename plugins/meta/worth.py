@@ -11,7 +11,7 @@ from pipeline.compare import Test, holm
 from pipeline.context import Context
 from pipeline.errors import DataError
 from plugins.meta import figures
-from plugins.meta.evaluation import half_interval
+from plugins.meta.episodes import half_interval
 from plugins.meta.types import Adaptation, Verdict
 
 CONTROLS = ("pretrained", "scratch", "nearest_neighbour")

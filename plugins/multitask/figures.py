@@ -21,12 +21,10 @@ def cosines(mean: np.ndarray, tasks: Sequence[str]) -> Figure:
 
 
 def affinity(mean: np.ndarray, tasks: Sequence[str]) -> Figure:
-    """What a step for one task does to the loss of another (tasks, tasks), in percent of that loss."""
-    percent = 100 * mean
-    # A task helps itself most: the colours are for what it does to the others.
-    between = np.abs(percent[~np.eye(len(percent), dtype=bool)])
-    figure = _matrix(percent, tasks, float(between.max()) or 1.0, "Do the tasks help each other?",
-                     "percent of the loss that a\nstep takes away, mean over epochs", ".2g")  # fmt: skip
+    """What a step for one task does to the loss of another (tasks, tasks), in percent of what its own step does."""
+    percent = 100 * mean / np.maximum(np.abs(mean.diagonal()), 1e-12)
+    figure = _matrix(percent, tasks, 100.0, "Do the tasks help each other?",
+                     "percent of what its own step\ntakes away, mean over epochs", ".0f")  # fmt: skip
     figure.axes[0].set(xlabel="its effect on", ylabel="a step for")
     return figure
 
