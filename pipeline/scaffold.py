@@ -1,4 +1,4 @@
-"""Working skeletons to start from: a pipeline with a local plugin file, or a plugin that can be installed."""
+"""Working skeletons to start from: a pipeline with a local plugin file, a project around one, an installable plugin."""
 
 from __future__ import annotations
 
@@ -12,14 +12,31 @@ from pathlib import Path
 from string import Template
 from typing import Literal
 
+from pipeline import __version__
 from pipeline.errors import Problem, RequestError
 from pipeline.hooks import GROUP
+from pipeline.plugins import Plugins
+from pipeline.schema import pipeline_schema, schema_text
 
-Kind = Literal["pipeline", "plugin"]
+Kind = Literal["pipeline", "project", "plugin"]
+
+# Not a template: what `pipeline schema` prints.
+_SCHEMA = "schema"
 
 # What is written (below the folder) from which template.
 _FILES: dict[Kind, dict[str, str]] = {
     "pipeline": {"$name.yaml": "pipeline.yaml", "${name}_stages.py": "stages.py"},
+    "project": {
+        "$name/README.md": "project.md",
+        "$name/requirements.txt": "requirements.txt",
+        "$name/pytest.ini": "pytest.ini",
+        "$name/.gitignore": "gitignore",
+        "$name/.pre-commit-config.yaml": "pre-commit.yaml",
+        "$name/$name.yaml": "pipeline.yaml",
+        "$name/${name}_stages.py": "stages.py",
+        "$name/tests/test_$name.py": "test_project.py",
+        "$name/pipeline.schema.json": _SCHEMA,
+    },
     "plugin": {
         "$name/pyproject.toml": "pyproject.toml",
         "$name/README.md": "README.md",
@@ -36,7 +53,7 @@ def create(kind: Kind, name: str, folder: Path) -> list[Path]:
     _check_name(kind, name)
     words = _words(kind, name)
     planned = {folder / Template(path).substitute(words): template for path, template in _FILES[kind].items()}
-    taken = [folder / name] if kind == "plugin" else list(planned)
+    taken = list(planned) if kind == "pipeline" else [folder / name]
     for path in taken:
         if path.exists():
             raise RequestError(Problem(f"{path} exists already", hint="Choose another name, or another --folder."))
@@ -53,6 +70,8 @@ def next_steps(kind: Kind, name: str, folder: Path) -> list[str]:
     """The commands that make sense after ``create``."""
     if kind == "pipeline":
         return [f"pipeline run {folder / name}.yaml --trust"]
+    if kind == "project":
+        return [f"cd {folder / name}", f"pipeline run {name}.yaml --trust", "python -m pytest"]
     return [
         f"python -m pytest {folder / name}",
         f"pip install -e {folder / name}",
@@ -63,15 +82,20 @@ def next_steps(kind: Kind, name: str, folder: Path) -> list[str]:
 def _filled(template: str, words: dict[str, str]) -> str:
     if not template:
         return f'"""The package of the plugin ``{words["name"]}``."""\n'
+    if template == _SCHEMA:
+        return schema_text(pipeline_schema(Plugins.load().stages))
     text = files("pipeline").joinpath("templates", f"{template}.template").read_text()
     return Template(text).substitute(words)
 
 
 def _words(kind: Kind, name: str) -> dict[str, str]:
-    local = kind == "pipeline"
+    local = kind != "plugin"
+    schema = "# yaml-language-server: $schema=pipeline.schema.json\n" if kind == "project" else ""
     registration = f"plugins: [./{name}_stages.py]   # code of your own; asked for trust once" if local else ""
     return {
         "name": name,
+        "schema": schema,
+        "version": __version__,
         "plugin": f"{name}_stages" if local else name,
         "distribution": f"pipeline-{name.replace('_', '-')}",
         "registration": f"{registration}\n" if registration else "",

@@ -6,6 +6,7 @@ may use stages that are not installed, and any field may be filled from the envi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,11 @@ def pipeline_schema(stages: Mapping[str, type[Stage]]) -> Schema:
         {"if": {"not": {"required": ["extends"]}}, "then": _each_stage("complete")},
     ]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "A pipeline file"}
+
+
+def schema_text(schema: Schema) -> str:
+    """The schema as it stands in a file."""
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
 def _configuration(uses: str, cls: type[Stage]) -> tuple[Schema, list[str]]:

@@ -30,7 +30,7 @@ COMMANDS = {
     "report": "Make a sweep's report again from MLflow.",
     "cache": "List, clear or prune the stored results.",
     "schema": "JSON Schema of pipeline files, for editors.",
-    "new": "Start a pipeline or a plugin from a working skeleton.",
+    "new": "Start a pipeline, a project or a plugin from a working skeleton.",
     "ui": "Open the MLflow UI on this project's store.",
 }
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipeline.cli import _complete
+
 if TYPE_CHECKING:
     from pipeline.api import Pipeline
     from pipeline.errors import Problem
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
-overrides_argument = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+overrides_argument = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=_complete.overrides)
 _STDOUT = "pipeline.cli.stdout"
 
 

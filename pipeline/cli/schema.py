@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli._load import print_json
-
 
 @click.command("schema")
 def command() -> int:
@@ -19,7 +17,7 @@ def command() -> int:
     head -1 vae.yaml      # yaml-language-server: $schema=pipeline.schema.json
     """
     from pipeline.plugins import Plugins
-    from pipeline.schema import pipeline_schema
+    from pipeline.schema import pipeline_schema, schema_text
 
-    print_json(pipeline_schema(Plugins.load().stages))
+    click.echo(schema_text(pipeline_schema(Plugins.load().stages)), nl=False)
     return 0

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from pipeline.cli import _complete
 from pipeline.cli._load import json_option, print_json
 from pipeline.cli._show import print_table
 
 
 @click.command("stages")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete.stage_names)
 @json_option
 def command(name: str | None, as_json: bool) -> int:
     """The catalogue of stages; with the NAME of a stage, that stage in full; with the name of a plugin, its stages.

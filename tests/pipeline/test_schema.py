@@ -9,11 +9,13 @@ from jsonschema import Draft202012Validator
 from pydantic import Field
 
 from pipeline.plugins import Plugins
-from pipeline.schema import pipeline_schema
+from pipeline.schema import pipeline_schema, schema_text
 from pipeline.source.yaml_tree import parse
 from pipeline.stage import Stage
 
-PIPELINES = sorted((Path(__file__).parents[2] / "pipelines").rglob("*.yaml"))
+ROOT = Path(__file__).parents[2]
+PIPELINES = sorted((ROOT / "pipelines").rglob("*.yaml"))
+PUBLISHED = ROOT / "pipeline" / "pipeline.schema.json"
 
 
 class Fit(Stage):
@@ -111,3 +113,18 @@ def test_every_shipped_pipeline_is_accepted(file):
     errors = Draft202012Validator(schema).iter_errors(parse(file.read_text(), file.name).data)
 
     assert [error.message for error in errors] == []
+
+
+def test_the_published_schema_is_that_of_the_stages():
+    built_in = {u: cls for u, cls in Plugins.load().stages.items() if cls.__module__.startswith("plugins.")}
+
+    same = PUBLISHED.read_text() == schema_text(pipeline_schema(built_in))
+    assert same, "make it anew: pipeline schema > pipeline/pipeline.schema.json"
+
+
+@pytest.mark.parametrize("file", PIPELINES, ids=lambda path: path.stem)
+def test_every_shipped_pipeline_names_the_schema_for_editors(file):
+    first = file.read_text().partition("\n")[0]
+
+    assert first.startswith("# yaml-language-server: $schema=")
+    assert (file.parent / first.partition("=")[2]).resolve() == PUBLISHED

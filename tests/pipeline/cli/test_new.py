@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -53,6 +54,18 @@ def test_a_new_pipeline_runs_once_it_is_trusted(project, command):
     assert error["many"] < error["few"]
 
 
+def test_a_new_project_passes_its_own_tests_and_brings_its_settings(project, command, environment):
+    written = command("new", "project", "darts", "--json").json["written"]
+
+    done = run(environment, project.folder / "darts", "pytest", "-q", "-p", "no:cacheprovider")
+
+    assert done.returncode == 0, done.stdout
+    assert {"darts/.gitignore", "darts/.pre-commit-config.yaml", "darts/requirements.txt"} <= set(written)
+    first = (project.folder / "darts/darts.yaml").read_text().partition("\n")[0]
+    schema = project.folder / "darts" / first.partition("$schema=")[2]
+    assert "vae.fit" in json.loads(schema.read_text())["$defs"]
+
+
 def test_the_next_commands_are_told(project, command):
     out = command("new", "pipeline", "darts", "--folder", "work").out
 
@@ -64,8 +77,10 @@ def test_what_is_written_is_formatted_and_linted(project, command):
     pytest.importorskip("ruff")
     command("new", "plugin", "darts")
     command("new", "pipeline", "other")
+    command("new", "project", "third")
 
-    for folder, what in ((project.folder / "darts", "."), (project.folder, "other_stages.py")):
+    written = ((project.folder / "darts", "."), (project.folder / "third", "."), (project.folder, "other_stages.py"))
+    for folder, what in written:
         for check in (["format", "--check"], ["check", "--select", "E,F,W,I,B,UP,RUF"]):
             done = run(dict(os.environ), folder, "ruff", *check, what, "--isolated", "--line-length", "120")
             assert done.returncode == 0, done.stdout
@@ -80,7 +95,7 @@ def test_what_is_written_is_formatted_and_linted(project, command):
         ("plugin", "json", ["a Python package named 'json' is installed already"]),
         ("plugin", "numpy", ["a Python package named 'numpy' is installed already"]),
         ("plugin", "vae", ["a plugin named 'vae' is installed already"]),
-        ("module", "x", ["is not one of 'pipeline', 'plugin'"]),
+        ("module", "x", ["is not one of 'pipeline', 'project', 'plugin'"]),
     ],
 )
 def test_a_name_that_cannot_be_is_told(project, command, kind, name, messages):
@@ -92,7 +107,7 @@ def test_a_name_that_cannot_be_is_told(project, command, kind, name, messages):
     assert list(project.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize(("kind", "taken"), [("plugin", "darts"), ("pipeline", "darts.yaml")])
+@pytest.mark.parametrize(("kind", "taken"), [("plugin", "darts"), ("project", "darts"), ("pipeline", "darts.yaml")])
 def test_what_exists_is_never_overwritten(project, command, kind, taken):
     (project.folder / taken).write_text("mine")
 
