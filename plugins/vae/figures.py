@@ -49,10 +49,25 @@ def reconstructions(originals: Images, reconstructed: Images, elbo: float, colum
     return _sheet(Images(both), columns, title, rows=["picture", "reconstruction"] * rows)
 
 
-def samples(images: Images, columns: int = 10) -> Figure:
+def samples(images: Images, columns: int = 10, title: str = "Pictures drawn from the model") -> Figure:
     """Pictures drawn from the model."""
     columns = min(columns, len(images))
-    return _sheet(images.take(np.arange(min(len(images), 10 * columns))), columns, "Pictures drawn from the model")
+    return _sheet(images.take(np.arange(min(len(images), 10 * columns))), columns, title)
+
+
+def importance(importance: np.ndarray, factors: Sequence[str]) -> Figure:
+    """What each latent dimension (column) adds to telling each factor (row), (d, f)."""
+    order = np.lexsort((-importance.max(1), importance.argmax(1)))
+    figure = Figure(figsize=(1.8 + 0.45 * len(importance), 1.4 + 0.42 * len(factors)), layout="constrained")
+    axes = figure.subplots()
+    picture = axes.imshow(importance[order].T, cmap="Blues", vmin=0, vmax=1)
+    axes.set_yticks(np.arange(len(factors)), factors)
+    axes.set_xticks(np.arange(len(order)), [str(dimension) for dimension in order])
+    axes.set(title="Which latent dimension tells which factor", xlabel="latent dimension")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(picture, ax=axes, label="importance", shrink=0.9)
+    return figure
 
 
 def interpolation(ends: Images, between: Images) -> Figure:

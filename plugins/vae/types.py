@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from pipeline.types import TorchModel
+from pipeline.types import Images, TorchModel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +56,25 @@ class VAE(TorchModel):
 
 
 @dataclass(frozen=True)
+class FactorImages(Images):
+    """Pictures whose making is known: ``factors`` (n, f) are integers from 0, ``factor_names`` say of what."""
+
+    factors: np.ndarray = field(kw_only=True)
+    factor_names: tuple[str, ...] = field(kw_only=True)
+
+    def take(self, index: np.ndarray) -> FactorImages:
+        """The pictures at ``index``, in that order."""
+        images = super().take(index)
+        return FactorImages(
+            images.pixels,
+            images.labels,
+            images.classes,
+            factors=self.factors[index],
+            factor_names=self.factor_names,
+        )
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What a model makes of each of n test pictures, in nats.
 
@@ -70,3 +89,23 @@ class Evaluation:
     def elbo(self) -> np.ndarray:
         """(n,) evidence lower bound of the log-likelihood of each picture."""
         return self.reconstruction - self.kl.sum(axis=1)
+
+
+@dataclass(frozen=True)
+class Disentanglement:
+    """How far each of d latent dimensions stands for one of f factors; all between 0 and 1, higher being better.
+
+    mig: mutual information gap (Chen et al. 2018).
+    disentanglement, completeness, informativeness: DCI (Eastwood & Williams 2018).
+    sap: separated attribute predictability (Kumar et al. 2018).
+    importance: (d, f), what each latent dimension adds to telling each factor; columns add up to 1.
+    information: (d, f), mutual information in nats.
+    """
+
+    mig: float
+    disentanglement: float
+    completeness: float
+    informativeness: float
+    sap: float
+    importance: np.ndarray
+    information: np.ndarray

@@ -14,10 +14,11 @@ from plugins.vae import figures
 from plugins.vae.evaluation import latents
 from plugins.vae.evaluation.bound import elbo_parts, importance_weighted
 from plugins.vae.evaluation.collapse import Signs, diagnose
+from plugins.vae.evaluation.disentanglement import disentanglement
 from plugins.vae.evaluation.surgery import surgery
 from plugins.vae.models.vae import VariationalAutoencoder
 from plugins.vae.pixels import inputs
-from plugins.vae.types import VAE, Evaluation
+from plugins.vae.types import VAE, Disentanglement, Evaluation, FactorImages
 
 if TYPE_CHECKING:
     from plugins.vae.stages import Evaluate
@@ -41,7 +42,13 @@ def evaluate(stage: Evaluate, model: VAE, images: Split[Images], context: Contex
     diagnosis = diagnose(signs)
     context.text("diagnosis.md", diagnosis.text)
     metrics |= {"active_units": signs.active, "collapsed": float(diagnosis.collapsed)}
-    if images.train.labels is not None and len(np.unique(images.train.labels)) > 1 and images.test.labels is not None:
+    # Codes of a conditional model are made with the class in hand: what can be read off them says nothing.
+    if (
+        not model.conditional
+        and images.train.labels is not None
+        and len(np.unique(images.train.labels)) > 1
+        and images.test.labels is not None
+    ):
         metrics["probe_accuracy"] = _probe(network, model, images, context, units)
     context.log(metrics)
     index = _spread(images.test, SHOWN)
@@ -54,6 +61,20 @@ def evaluate(stage: Evaluate, model: VAE, images: Split[Images], context: Contex
     if len(units) > 2:
         context.figure("codes", figures.codes(units.flatten(1).cpu().numpy(), images.test.labels, images.test.classes))
     return evaluation
+
+
+@torch.inference_mode()
+def disentangle(model: VAE, images: Split[FactorImages], context: Context) -> Disentanglement:
+    """Of the codes of all pictures: with every combination of the factors there, none tells anything of another."""
+    network = model.module().to(context.device)
+    parts = (images.train, images.validation, images.test)
+    codes = [latents.units(network, *inputs(part, model, context.device)).flatten(1).cpu().numpy() for part in parts]
+    factors = np.concatenate([part.factors for part in parts])
+    found = disentanglement(np.concatenate(codes), factors)
+    names = ("mig", "sap", "disentanglement", "completeness", "informativeness")
+    context.log({name: getattr(found, name) for name in names})
+    context.figure("importance", figures.importance(found.importance, images.train.factor_names))
+    return found
 
 
 def judge(
