@@ -69,7 +69,7 @@ from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.utils import get_model, get_trainer, init_seed
 folder = sys.argv[1]; sys.argv = sys.argv[:1]
-def run(model, batch=2_000_000, **more):
+def run(model, batch=200_000, **more):
     config = Config(model=model, dataset="bench", config_dict=dict(
         data_path=folder, benchmark_filename=["train", "valid", "test"], load_col={"inter": ["user_id", "item_id"]},
         eval_args={"split": {"RS": [8, 1, 1]}, "order": "RO", "group_by": "user", "mode": "full"},
@@ -133,7 +133,10 @@ def clock(work: Callable[[], Any]) -> tuple[Any, float]:
 def ask(requirements: tuple[str, ...], script: str, argument: Path) -> dict[str, Any]:
     """The JSON that a peer's script prints at its end."""
     python = peer(requirements[0].split("=")[0], *requirements) / "python"
-    done = subprocess.run([python, "-c", script, str(argument)], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:  # RecBole leaves its logs where it runs
+        done = subprocess.run(
+            [python, "-c", script, str(argument)], capture_output=True, text=True, check=False, cwd=folder
+        )
     if done.returncode:
         raise SystemExit(f"{requirements[0]} failed:\n{done.stderr[-2000:]}")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
@@ -174,7 +177,7 @@ def ranking() -> None:
 
     factors = run_stage(ranking_stages.Als(factors=64, iterations=2), split=split).value
     judge(factors)
-    ours = {"evaluate": min(clock(lambda: judge(factors))[1] for _ in range(3))}
+    ours = {"evaluate": min(clock(lambda: judge(factors))[1] for _ in range(5))}
     fitted = {}
     for name, stage in {
         "EASE": ranking_stages.Ease(),
@@ -206,8 +209,8 @@ def ranking() -> None:
         for name, cpu in (
             ("ours", ours["evaluate"]),
             ("implicit", implicit["evaluate"]),
-            ("RecBole, its default batch", recbole["evaluate, default batch"]),
-            ("RecBole, batches of 500 users", recbole["evaluate"]),
+            ("RecBole, its defaults: a user at a time", recbole["evaluate, default batch"]),
+            ("RecBole, batches of 54 users, its fastest", recbole["evaluate"]),
         )
     ]
     title = "Six metrics at 10, full ranking, 64 factors, all users of MovieLens 1M (targets: implicit 2, RecBole 10)"
@@ -253,39 +256,35 @@ def ratings() -> None:
 
 
 def memory() -> None:
-    """A million users by 100,000 items, generated: 4,000 of the users evaluated, peak memory of the whole process."""
+    """A million users by 100,000 items, generated, each user with something to find: time, and peak memory in all."""
     import resource
-
-    import torch
 
     from plugins.recommender.evaluation import metrics
     from plugins.recommender.evaluation.lists import Candidates, top_lists
     from plugins.recommender.models.factors import Factors
     from plugins.recommender.types import Feedback
 
-    torch.set_num_threads(1)
     rng = np.random.default_rng(0)
-    shape, judged = (1_000_000, 100_000), 4_000
+    shape = (1_000_000, 100_000)
     users = np.repeat(np.arange(shape[0], dtype=np.int32), 12)
     items = (shape[1] * rng.random(len(users)) ** 3).astype(np.int32)
-    test = rng.random(len(users)) < 0.1
+    test = np.arange(len(users)) % 12 == 0
     taken = Feedback(users[~test], items[~test]).matrix(shape)
     relevant = Feedback(users[test], items[test]).matrix(shape)
     vectors = (rng.standard_normal((n, 32), dtype=np.float32) for n in shape)
     model = Factors(*vectors, np.zeros(shape[1], np.float32))
-    some = np.flatnonzero(np.diff(relevant.indptr))[:judged]
+    judged = np.arange(shape[0])
     candidates = Candidates(taken, np.ones(shape[1], bool))
 
     def judge() -> None:
-        lists = top_lists(model, some, taken, candidates, 10)
-        metrics.per_user(metrics.hits_of(lists, relevant[some]), np.diff(relevant.indptr)[some], (10,))
+        lists = top_lists(model, judged, taken, candidates, 10)
+        metrics.per_user(metrics.hits_of(lists, relevant), np.diff(relevant.indptr), (10,))
 
     _, cpu = clock(judge)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     rows = [
-        ("users evaluated", judged),
+        ("users evaluated", len(judged)),
         ("CPU s", cpu),
-        ("CPU s for a million users, in proportion", cpu * shape[0] / judged),
         ("peak memory, GiB (target: below 8)", peak),
     ]
     table("A million users by 100,000 items, 32 factors, full ranking", rows, ("", ""))

@@ -81,9 +81,9 @@ class Svdpp(Stage):
     seeded: ClassVar[bool] = True
 
     factors: int = Field(10, gt=0, description="Dimensions of the vectors.")
-    regularization: float = Field(12.0, gt=0, description="Penalty on the squared length of a vector.")
+    regularization: float = Field(15.0, gt=0, description="Penalty on the squared length of a vector.")
     bias_regularization: float = Field(6.0, gt=0, description="Penalty on a squared bias.")
-    implicit_regularization: float = Field(30.0, gt=0, description="Penalty on the vectors of having rated an item.")
+    implicit_regularization: float = Field(60.0, gt=0, description="Penalty on the vectors of having rated an item.")
     iterations: int = Field(15, gt=0, description="Rounds over users and items.")
 
     def run(self, folds: Folds, context: Context) -> RatingModels:
