@@ -28,7 +28,8 @@ _ENVIRONMENT = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
-_TOKEN = Path.home() / ".ray" / "auth_token"
+_TOKEN = Path.home() / ".ray" / "auth_token"  # shared by the nodes that were started on this machine
+_TOKEN_NAMES = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
 
 
 @contextmanager
@@ -41,8 +42,8 @@ def cluster(address: str | None, resources: dict[str, float] | None = None) -> I
     address = address or os.environ.get("RAY_ADDRESS")
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    if address not in (None, "local", "auto") and _TOKEN.is_file():
-        # Nodes that were started on this machine share this token; for an address Ray does not think of it by itself.
+    if address not in (None, "local", "auto") and (_TOKEN.is_file() or _TOKEN_NAMES & os.environ.keys()):
+        # A token that is there is meant to be used; for an address Ray does not think of it by itself.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
@@ -69,7 +70,12 @@ def _connect(ray: Any, address: str | None, folder: str, resources: dict[str, fl
     _probe(address)
     environment = {"working_dir": folder}
     try:
-        node = {"_node_ip_address": "127.0.0.1"} if _loopback(address) else {}
+        # Ray would look for a node at the machine's own address; at the loopback address it is the head that is meant.
+        node = (
+            {"_node_ip_address": address.rpartition(":")[0].replace("localhost", "127.0.0.1")}
+            if _loopback(address)
+            else {}
+        )
         ray.init(address=address, runtime_env=environment, **node, **quiet)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
