@@ -1,8 +1,9 @@
 # make demo    install, run pipelines/quickstart.yaml, say where the results are
 # make test    install, run the tests
-# make lint    format, lint and type checks
+# make test-cluster   PostgreSQL, MLflow, an object store and two Ray nodes on this machine, and the MLflow UI in Chromium
+# make lint    format, lint and type checks, also of docker/
 # make bench   the benchmarks, each against its peers in the same run
-.PHONY: demo setup test lint bench clean
+.PHONY: demo setup test test-cluster lint bench clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= python3
@@ -27,7 +28,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@$(PIP) $(EDITABLE) '.[all,test,lint]'
+	@$(PIP) $(EDITABLE) '.[all,cluster,test,lint]'
 	@touch $@
 
 setup: $(VENV)/.installed
@@ -41,10 +42,16 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest -n $(CPUS) --dist loadgroup
 
+test-cluster: $(VENV)/.installed-dev
+	@sh tests/cluster/needs.sh
+	@$(BIN)/python -m pytest -m cluster tests/cluster
+
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/hadolint docker/Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml
 
 bench: $(VENV)/.installed-dev
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
