@@ -47,7 +47,7 @@ def latencies(forwards: Mapping[str, Forward], batch: Tensor, repetitions: int =
 
 def speedup(before: torch.nn.Module, after: torch.nn.Module, batch: Tensor) -> float:
     """How many times faster ``after`` is, by medians."""
-    found = latencies({"before": before.eval(), "after": after.eval()}, batch, repetitions=15)
+    found = latencies({"before": before.eval(), "after": after.eval()}, batch, repetitions=5)
     return float(np.median(found["before"]) / np.median(found["after"]))
 
 
