@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import ray
 from ray import tune
+from ray.tune import tune as runs
+from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.registry import get_trainable_cls
 from ray.tune.search import SearchAlgorithm
@@ -24,6 +27,8 @@ from pipeline.sweep.trial import EVENTS, OUTCOME, PipelineTrial, Setup
 
 # How old the count of the cluster's processors may be (seconds): nodes join and leave.
 FRESH = 3.0
+# How long a trial waits for a worker of its own while others are free (seconds).
+PATIENCE = 60.0
 
 
 class Driver(Protocol):
@@ -139,6 +144,11 @@ class Proposer(Unpickled, SearchAlgorithm):  # type: ignore[misc]  # ray is not 
         self.trials[trial.trial_id] = assignment, trial
         return trial
 
+    @property
+    def room(self) -> int:
+        """How many workers can be at work."""
+        return min(self.concurrency or self._fitting(), self._fitting())
+
     def _live(self) -> int:
         return sum(trial.status in (Trial.PENDING, Trial.RUNNING) for _, trial in self.trials.values())
 
@@ -206,6 +216,38 @@ class Ears(Unpickled, tune.Stopper):  # type: ignore[misc]  # ray is not followe
         return self.driver.enough()
 
 
+class PatientController(TuneController):  # type: ignore[misc]  # ray is not followed
+    """Lets a trial whose own worker is starting wait for it.
+
+    Ray's hands it the worker that becomes free first and ends the one that was starting: where trials are shorter than
+    the start of a worker, there is never a second one.
+    """
+
+    def __init__(self, *arguments: Any, search_alg: Proposer, **options: Any) -> None:
+        self.proposer, self.waiting = search_alg, dict[str, float]()
+        super().__init__(*arguments, search_alg=search_alg, **options)
+
+    def _maybe_reuse_cached_actor(self, trial: Trial) -> bool:
+        return not self._worth_waiting(trial) and bool(super()._maybe_reuse_cached_actor(trial))
+
+    def _worth_waiting(self, trial: Trial) -> bool:
+        """Whether its own worker is on its way, the cluster has room for it, and others can use the free one."""
+        if trial not in self._trial_to_actor or self.proposer.is_finished():
+            return False
+        since = self.waiting.setdefault(trial.trial_id, time.monotonic())
+        return len(self._started_actors) < self.proposer.room and time.monotonic() - since < PATIENCE
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Tune has no other way to be given a controller."""
+    before, runs.TuneController = runs.TuneController, PatientController
+    try:
+        yield
+    finally:
+        runs.TuneController = before
+
+
 def drive(
     driver: Driver, setup: Setup, scheduler: Any, resources: Resources, *,
     concurrency: int | None, max_failures: int, folder: str, name: str,
@@ -228,7 +270,8 @@ def drive(
                 failure_config=tune.FailureConfig(max_failures=max_failures),
             ),
         )
-        tuner.fit()
+        with _patient():
+            tuner.fit()
 
 
 def _share(resources: Resources) -> dict[str, float]:

@@ -198,3 +198,11 @@ def test_a_worker_whose_stage_is_stuck_outside_python_is_given_up(run_sweep: Run
     assert ("failed", "finished") == (stuck.record.state, well.record.state)
     assert "could not be interrupted" in stuck.record.error
     assert stuck.record.ended - stuck.record.began < 30
+
+
+def test_trials_shorter_than_the_start_of_a_worker_still_get_a_second_one(run_sweep: Run) -> None:
+    outcome = run_sweep("bowl", "bowl.seconds=0.2", "sweep.trials=80", "sweep.search=random", "sweep.concurrency=2")
+
+    workers = [trial.record.worker for trial in outcome.trials]
+    assert 2 == len(set(workers))
+    assert min(map(workers.count, set(workers))) > 5
