@@ -93,7 +93,7 @@ def quality(folder: Path) -> None:
             measure(who, str(EPOCHS), "mlp", precision, folder, seed)
             network.load_state_dict(torch.load(folder / f"{who}-{precision}-{seed}.pt"))
             values.append(-importance_weighted(network, x, 5000, 0).log_likelihood.mean().item())
-        rows.append((f"{who} {precision}", statistics.mean(values), statistics.stdev(values) / SEEDS**0.5))
+        rows.append((f"{who} {precision}", f"{statistics.mean(values):.2f}", statistics.stdev(values) / SEEDS**0.5))
     header = ["", "NLL (nats)", "standard error over seeds"]
     table(f"{EPOCHS} epochs of {QUALITY:,} pictures, {SEEDS} seeds, {JUDGED} test pictures", rows, header)
 
@@ -109,7 +109,7 @@ def nll(folder: Path) -> None:
     cpu = {who: statistics.median(run["cpu"] for run in runs) for who, runs in found.items()}
     memory = {who: max(run["memory"] for run in runs) for who, runs in found.items()}
     rows = [
-        (who, runs[0]["images"] / cpu[who], cpu["pythae"] / cpu[who], runs[0]["nll"], memory[who])
+        (who, runs[0]["images"] / cpu[who], cpu["pythae"] / cpu[who], f"{runs[0]['nll']:.2f}", memory[who])
         for who, runs in found.items()
     ]
     header = ["", "images/CPU s", "times Pythae", "NLL", "peak MiB"]

@@ -77,10 +77,36 @@ class Images(Stage):
         return images.load(self, context)
 
 
+class Table(Stage):
+    """Load a table, a known one or a file, and split its rows by chance into train, validation and test."""
+
+    dataset: Literal["iris", "wine"] | None = Field(None, description="A table by its name; scikit-learn ships both.")
+    file: DataPath | None = Field(None, description="A CSV file with a header, or a Parquet file, instead.")
+    targets: tuple[str, ...] | None = Field(None, description="Columns to be told from the others, if any.")
+    validation: Share = Field(0.1, description="Share of the rows to choose models on.")
+    test: Share = Field(DEFAULT_TEST_SHARE, description="Share of the rows to judge on.")
+    limit: int | None = Field(None, ge=3, description="Use only so many rows.")
+    split_seed: int = Field(0, ge=0, description="Seed of the split, which so is the same for every seed of the run.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Table:
+        if (self.dataset is None) == (self.file is None):
+            raise ValueError("must name either a dataset or a file")
+        if self.validation + self.test >= 1:
+            raise ValueError("must leave something to train on: 'validation' and 'test' together are 1 or more")
+        return self
+
+    def run(self, context: Context) -> types.Split[types.Table]:
+        """Load and split."""
+        from plugins.data import tables
+
+        return tables.load(self)
+
+
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [Images]
+    return [Images, Table]
 
 
 @hookimpl

@@ -35,6 +35,22 @@ class Training(Stage):
     )
 
 
+class Weighting(Stage):
+    """How the divergence is weighted, in those models where it may be."""
+
+    beta: float = Field(
+        1.0, ge=0, description="Weight of the KL divergence (Higgins et al. 2017); 1 is the plain bound."
+    )
+    warmup_epochs: int = Field(
+        0, ge=0, description="Epochs over which the weight grows to beta, against collapse (Bowman et al. 2016)."
+    )
+    free_bits: float = Field(
+        0.0,
+        ge=0,
+        description="Nats that each latent dimension may carry at no cost, against collapse (Kingma et al. 2016).",
+    )
+
+
 class Pictures(Training):
     """What all models of pictures have in common."""
 
@@ -85,22 +101,10 @@ class Pictures(Training):
         return training.fit(self, images, context)
 
 
-class Weighted(Pictures):
-    """What those models have in common whose divergence may be weighted."""
+class Weighted(Weighting, Pictures):
+    """Models of pictures whose divergence may be weighted."""
 
     settings: ClassVar = ("beta", "warmup_epochs", "free_bits")
-
-    beta: float = Field(
-        1.0, ge=0, description="Weight of the KL divergence (Higgins et al. 2017); 1 is the plain bound."
-    )
-    warmup_epochs: int = Field(
-        0, ge=0, description="Epochs over which the weight grows to beta, against collapse (Bowman et al. 2016)."
-    )
-    free_bits: float = Field(
-        0.0,
-        ge=0,
-        description="Nats that each latent dimension may carry at no cost, against collapse (Kingma et al. 2016).",
-    )
 
 
 class Fit(Weighted):

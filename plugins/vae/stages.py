@@ -10,7 +10,7 @@ from pipeline.context import Context
 from pipeline.hooks import hookimpl
 from pipeline.stage import Stage
 from pipeline.types import Images, Split
-from plugins.vae import fit_stages
+from plugins.vae import fit_stages, table_stages
 from plugins.vae.types import VAE, Disentanglement, Evaluation, FactorImages
 
 
@@ -110,4 +110,4 @@ class Disentangle(Stage):
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [*fit_stages.STAGES, Evaluate, Generate, Disentangle, Shapes]
+    return [*fit_stages.STAGES, Evaluate, Generate, Disentangle, Shapes, *table_stages.STAGES]

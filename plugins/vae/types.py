@@ -56,6 +56,49 @@ class VAE(TorchModel):
 
 
 @dataclass(frozen=True)
+class Column:
+    """How a table's column is encoded: a number by its mean and deviation, a category by its values.
+
+    whole: whether its numbers are all whole.
+    """
+
+    name: str
+    categories: tuple[str, ...] = ()
+    mean: float = 0.0
+    deviation: float = 1.0
+    whole: bool = False
+
+    @property
+    def width(self) -> int:
+        """How many numbers encode it."""
+        return len(self.categories) or 1
+
+
+@dataclass(frozen=True)
+class TableVAE(TorchModel):
+    """A fitted variational autoencoder for rows of ``columns``.
+
+    ``predict`` maps encoded rows (n, width + columns) to expected numbers and probabilities of categories (n, width).
+    """
+
+    columns: tuple[Column, ...]
+    settings: dict[str, Any]
+    latent_dim: int
+    hidden: tuple[int, ...]
+
+    def build(self) -> VariationalAutoencoder:
+        """The network with fresh weights."""
+        from plugins.vae.models import BetaVAE
+        from plugins.vae.tables.fit import TableNetworks
+
+        return BetaVAE(TableNetworks(self.columns, self.hidden), self.latent_dim, **self.settings)
+
+    def module(self) -> VariationalAutoencoder:
+        """The network with this artifact's weights, in evaluation mode, on the CPU."""
+        return cast("VariationalAutoencoder", super().module())
+
+
+@dataclass(frozen=True)
 class FactorImages(Images):
     """Pictures whose making is known: ``factors`` (n, f) are integers from 0, ``factor_names`` say of what."""
 
