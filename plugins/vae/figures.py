@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 import numpy as np
+import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -97,6 +98,30 @@ def manifold(images: Images) -> Figure:
     """A grid of decoded points of a plane."""
     title = "The latent plane, decoded at equal quantiles of the prior"
     return _sheet(images, round(len(images) ** 0.5), title)
+
+
+def rate_distortion(frame: pd.DataFrame) -> Figure:
+    """Models as points (columns model, rate, distortion), with the lines on which the bound is the same."""
+    figure = Figure(figsize=(6.4, 5), layout="constrained")
+    axes = figure.subplots()
+    rate, distortion = frame["rate"].to_numpy(), frame["distortion"].to_numpy()
+    axes.plot(rate, distortion, "o-", color="C0")
+    for model, x, y in zip(frame["model"], rate, distortion, strict=True):
+        axes.annotate(model, (x, y), xytext=(6, 6), textcoords="offset points", fontsize=9)
+    axes.margins(0.15)
+    limits = axes.get_xlim(), axes.get_ylim()
+    best = (rate + distortion).min()
+    axes.axline((0, best), slope=-1, color="0.6", linestyle="--", linewidth=1, label=f"bound of {-best:.1f} nats")
+    axes.set(
+        title="Rate and distortion",
+        xlabel="rate: divergence from the prior (nats)",
+        ylabel="distortion: what is lost of the picture (nats)",
+        xlim=limits[0],
+        ylim=limits[1],
+    )
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
 
 
 def kl_per_dimension(kl: np.ndarray) -> Figure:

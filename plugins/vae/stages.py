@@ -9,7 +9,7 @@ from pydantic import Field
 from pipeline.context import Context
 from pipeline.hooks import hookimpl
 from pipeline.stage import Stage
-from pipeline.types import Images, Split
+from pipeline.types import Images, Split, Table
 from plugins.vae import fit_stages, table_stages
 from plugins.vae.types import VAE, Disentanglement, Evaluation, FactorImages
 
@@ -74,6 +74,21 @@ class Generate(Stage):
         return generation.generate(self, model, images, context)
 
 
+class RateDistortion(Stage):
+    """Draw rate against distortion of several models of the same pictures (Alemi et al. 2018).
+
+    `best_elbo` is the highest bound among them, `best_rate` the nats of code that its model spends.
+    """
+
+    emits: ClassVar = {"best_elbo": "max", "best_rate": None}
+
+    def run(self, evaluations: dict[str, Evaluation], context: Context) -> Table:
+        """A row for each evaluation, by rising rate."""
+        from plugins.vae.evaluation.rate_distortion import rate_distortion
+
+        return rate_distortion(evaluations, context)
+
+
 class Shapes(Stage):
     """Draw small pictures of shapes whose factors are known, to measure disentanglement by."""
 
@@ -110,4 +125,4 @@ class Disentangle(Stage):
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [*fit_stages.STAGES, Evaluate, Generate, Disentangle, Shapes, *table_stages.STAGES]
+    return [*fit_stages.STAGES, Evaluate, Generate, Disentangle, RateDistortion, Shapes, *table_stages.STAGES]

@@ -6,5 +6,6 @@ surgery.py           the divergence taken apart: mutual information, and the cod
 latents.py           which latent variables are used, and for what
 collapse.py          the diagnosis in plain words
 disentanglement.py   MIG, DCI and SAP, where the factors behind the pictures are known
+rate_distortion.py   several models at their rates and distortions
 samples.py           how close drawn pictures are to real ones
 """
