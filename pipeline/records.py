@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Status = Literal["finished", "failed", "interrupted"]
 
 
-@dataclass(frozen=True)
-class Metrics:
+class Metrics(NamedTuple):
     """Numbers that a stage logged together; ``time`` in seconds since the epoch."""
 
     values: Mapping[str, float]
@@ -18,8 +17,7 @@ class Metrics:
     time: float
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """A figure, table or text that a stage logged: ``name`` with its extension, and its bytes."""
 
     name: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from functools import cache
-from importlib.machinery import PathFinder
+from functools import cache, lru_cache
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +41,9 @@ def locate(name: str) -> Module | None:
     try:
         if parent:
             package = locate(parent)
-            spec = PathFinder.find_spec(name, package.folders) if package and package.folders else None
+            spec = None
+            if package and package.folders:
+                spec = _found(name, package.folders, tuple(map(_changed, package.folders)))
         else:
             spec = find_spec(name)
     except (ImportError, ValueError):
@@ -50,6 +52,19 @@ def locate(name: str) -> Module | None:
         return None
     folders = spec.submodule_search_locations
     return Module(name, spec.origin if spec.has_location else None, None if folders is None else tuple(folders))
+
+
+@lru_cache(maxsize=4096)
+def _found(name: str, folders: tuple[str, ...], changed: tuple[int, ...]) -> ModuleSpec | None:
+    """What a package's folders hold under that name; asked again only where a folder has changed."""
+    return PathFinder.find_spec(name, folders)
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def is_library(top: str) -> bool:
