@@ -15,14 +15,14 @@ import json
 import os
 import sys
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.machinery import all_suffixes
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.code import modules, syntax
+from pipeline.code import memo, modules, syntax
 from pipeline.code.modules import Module
 from pipeline.code.syntax import Import, Statement, Syntax
 from pipeline.digests import Identity, digest_text, file_digest, identity
@@ -54,10 +54,49 @@ _reached: weakref.WeakKeyDictionary[type, tuple[dict[str, Identity | None], Code
 def reach(cls: type) -> Code:
     """The code that a class reaches, as its files are now."""
     known = _reached.get(cls)
-    if known is None or any(_version(path) != version for path, version in known[0].items()):
-        walk = _Walk(cls)
-        known = _reached[cls] = {path: _version(path) for path in walk.files}, walk.code()
+    if known is None or not _as_they_were(known[0]):
+        known = _reached[cls] = _recalled(cls) or _walked(cls)
     return known[1]
+
+
+def _as_they_were(versions: Mapping[str, Identity | None]) -> bool:
+    return all(_version(path) == version for path, version in versions.items())
+
+
+def _walked(cls: type) -> tuple[dict[str, Identity | None], Code]:
+    walk = _Walk(cls)
+    code = walk.code()
+    files = {path: _version(path) for path in walk.files}
+    if not walk.live:
+        # A file that appears can stand before another: the folders, too, must be as they were.
+        folders = {folder: _version(folder) for path in files for folder in _folders(path)}
+        memo.keep("reach", _memo_name(cls), [files, folders, code.modules, [*code.libraries]])
+    return files, code
+
+
+def _recalled(cls: type) -> tuple[dict[str, Identity | None], Code] | None:
+    """What an earlier process has found, if every file and folder that it looked at is as it was."""
+    kept = memo.recall("reach", _memo_name(cls))
+    if kept is None:
+        return None
+    files, folders, reached, libraries = kept
+    files, folders = ({path: v and tuple(v) for path, v in versions.items()} for versions in (files, folders))
+    if not (_as_they_were(files) and _as_they_were(folders)):
+        return None
+    return files, Code(reached, {top: modules.library_version(top) for top in libraries})
+
+
+def _memo_name(cls: type) -> str:
+    """Tells apart classes, and what decides which file an import means; another version of this room knows nothing."""
+    here = [_version(module.__file__ or "") for module in (sys.modules[__name__], modules, syntax)]
+    home = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return digest_text(json.dumps([cls.__module__, cls.__qualname__, home, sys.path, sys.version, here]))
+
+
+def _folders(path: str) -> tuple[str, str]:
+    """A file's folder and the one above it: where another of its name, or of its package's, could appear."""
+    folder = os.path.dirname(path)
+    return folder, os.path.dirname(folder)
 
 
 def source_digest(path: Path) -> str:
@@ -94,7 +133,7 @@ class _Walk:
         self._home = cls.__module__
         self._whole: dict[str, str] = {}
         self._parts: dict[str, set[int]] = {}
-        self._live: dict[str, str] = {}
+        self.live: dict[str, str] = {}
         self._libraries: set[str] = set()
         self._opened: dict[str, _File | None] = {}
         self._installed: dict[str, bool] = {cls.__module__.partition(".")[0]: False, "pipeline": False}
@@ -106,7 +145,7 @@ class _Walk:
 
     def code(self) -> Code:
         """What was found."""
-        found = {name: digest for name, digest in self._whole.items() if digest} | self._live
+        found = {name: digest for name, digest in self._whole.items() if digest} | self.live
         for name, indices in self._parts.items():
             if file := self._open(name):
                 statements = [file.syntax.statements[index] for index in sorted(indices)]
@@ -263,17 +302,17 @@ class _Walk:
         import textwrap
 
         name = f"{value.__module__}:{value.__qualname__}"
-        if name in self._live:
+        if name in self.live:
             return
-        self._live[name] = ""
+        self.live[name] = ""
         try:
             found = syntax.parse(textwrap.dedent(inspect.getsource(value)))
         except (OSError, TypeError, SyntaxError):
             codes = [*_code_objects(value)]
-            self._live[name] = digest_text("".join(map(_code_text, codes)))
+            self.live[name] = digest_text("".join(map(_code_text, codes)))
             uses = {used for code in codes for used in code.co_names}
         else:
-            self._live[name] = found.digest
+            self.live[name] = found.digest
             for statement in found.statements:
                 for imported in statement.imports:
                     self._follow(Module(value.__module__, None, None), imported)
@@ -292,7 +331,7 @@ class _Walk:
             else:
                 self._without_file(value)
         elif type(value) in (int, float, str, bool, bytes, tuple, type(None)):
-            self._live[name] = digest_text(repr(value))
+            self.live[name] = digest_text(repr(value))
 
 
 def _by_definition(module: str, statements: list[Statement]) -> dict[str, str]:

@@ -7,16 +7,15 @@ modules it imports. Parsing ten files costs 30 ms, so what was found is kept in 
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.code import memo
 from pipeline.digests import Identity, digest_buffers, digest_text, identity
 
 _FORMAT = f"2-{sys.version_info.major}.{sys.version_info.minor}"  # syntax trees differ between versions of Python
@@ -81,23 +80,12 @@ def parse(source: str | bytes) -> Syntax:
 
 
 def _read(source: bytes) -> Syntax:
-    memo = _memo() / digest_buffers([_FORMAT.encode(), source])
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        return _from_json(json.loads(memo.read_bytes()))
+    name = digest_buffers([_FORMAT.encode(), source])
+    with suppress(ValueError, TypeError):
+        return _from_json(memo.recall("syntax", name))
     syntax = parse(source)
-    with suppress(OSError):
-        memo.parent.mkdir(parents=True, exist_ok=True)
-        temporary = memo.with_name(f"{memo.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(syntax))
-        temporary.replace(memo)
+    memo.keep("syntax", name, syntax)
     return syntax
-
-
-@cache
-def _memo() -> Path:
-    import platformdirs
-
-    return platformdirs.user_cache_path("experiment-pipeline") / "syntax"
 
 
 def _from_json(document: Any) -> Syntax:

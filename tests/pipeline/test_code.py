@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.code import Code, modules, reach, source_digest, syntax
+from pipeline import code
+from pipeline.code import Code, memo, modules, reach, source_digest, syntax
 from pipeline.codecs import digest_of
 from pipeline.stage import Stage
 
@@ -101,7 +102,7 @@ class Project:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two edits within a second must not meet an old .pyc
-    monkeypatch.setattr(syntax, "_memo", lambda: tmp_path / "memo")
+    monkeypatch.setattr(memo, "_folder", lambda: tmp_path / "memo")
     made = Project(tmp_path)
     for name, text in PROJECT.items():
         made.write(name, text)
@@ -366,11 +367,44 @@ def test_the_memo_on_disk_says_the_same_as_the_file(project: Project, monkeypatc
 def test_a_damaged_memo_is_replaced(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(project.root / "project" / "stages.py")
     parsed = syntax.read(path)
-    for memo in (project.root / "memo").iterdir():
-        memo.write_text("[1, 2]")
+    for kept in (project.root / "memo" / "syntax").iterdir():
+        kept.write_text("[1, 2]")
     monkeypatch.setattr(syntax, "_known", {})
 
     assert parsed == syntax.read(path)
+
+
+def in_a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code, "_reached", {})
+    monkeypatch.setattr(syntax, "_known", {})
+
+
+def test_what_a_class_reaches_is_recalled_by_the_next_process(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = project.reach()
+    in_a_new_process(monkeypatch)
+    monkeypatch.setattr(code, "_Walk", lambda cls: pytest.fail("it was looked for again"))
+
+    assert found == project.reach()
+
+
+def test_an_edit_is_seen_by_the_next_process(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = project.reach()
+    project.edit("numbers.py", "2 * x", "3 * x")
+    in_a_new_process(monkeypatch)
+
+    assert before.modules["project.numbers"] != project.reach().modules["project.numbers"]
+
+
+def test_a_file_that_appears_is_seen_by_the_next_process(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write("helpers.py", PROJECT["helpers.py"] + "def maybe():\n    from project import later\n")
+    before = project.reach()
+    project.write("later.py", "x = 1\n")
+    in_a_new_process(monkeypatch)
+
+    assert "project.later" not in before.modules
+    assert "project.later" in project.reach().modules
 
 
 def defined_in_notebook(source: str, **scope: Any) -> dict[str, Any]:
