@@ -11,7 +11,6 @@ Whatever is not one of these is a defect of ours, and the only thing ever shown 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -128,6 +127,8 @@ class DataError(PipelineError):
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that ``word`` was probably meant to be, or None."""
+    import difflib
+
     choices = list(candidates)
     folded = {choice.lower().replace("-", "_"): choice for choice in choices}
     matches = difflib.get_close_matches(word.lower().replace("-", "_"), list(folded), n=1, cutoff=0.6)

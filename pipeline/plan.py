@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import Problem, RequestError, closest, listing
 from pipeline.overrides import apply
 from pipeline.plugins import Plugins
 from pipeline.source import Override, Path, Source
 from pipeline.source.writer import Written
-from pipeline.spec import TOP_LEVEL, PipelineSpec, StageSpec, SweepSpec, VariantSpec, validate
+from pipeline.spec import TOP_LEVEL, PipelineSpec, StageSpec, VariantSpec, validate
 from pipeline.step import RunPlan, Step
 from pipeline.wiring import Menu, wire
+
+if TYPE_CHECKING:
+    from pipeline.sweep_spec import SweepSpec
 
 V = TypeVar("V")
 
@@ -68,7 +71,7 @@ def build(
     problems = list(source.problems)
     for override in overrides:
         problems += apply(override, source, plugins)
-    spec, found = validate(PipelineSpec, source.data, source)
+    spec, found = validate(_model(source), source.data, source)
     problems += found
     names, stages = _stages(spec, source)
     menu, found = _menu(stages, source, plugins)
@@ -84,6 +87,14 @@ def build(
     if wrong := list(examine(plan)):
         raise RequestError(_in_order(wrong))
     return plan
+
+
+def _model(source: Source) -> type[PipelineSpec]:
+    if "sweep" not in source.data:
+        return PipelineSpec
+    from pipeline.sweep_spec import SweepingSpec
+
+    return SweepingSpec
 
 
 def _partial(
@@ -110,7 +121,10 @@ def _stages(spec: PipelineSpec | None, source: Source) -> tuple[Collection[str],
 def _sweep(source: Source) -> SweepSpec | None:
     """What can be read of a ``sweep:`` section that may be wrong, if it names a metric."""
     written = source.data.get("sweep")
-    written = written if isinstance(written, dict) else {}
+    if not isinstance(written, dict):
+        return None
+    from pipeline.sweep_spec import SweepSpec
+
     right = {
         key: value
         for key, value in written.items()

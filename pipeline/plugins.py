@@ -144,6 +144,10 @@ class Plugins:
             raise RequestError(Problem(f"the plugin {plugin_name!r} is disabled by PIPELINE_DISABLE_PLUGINS"))
         if plugin and plugin.state == "broken":
             raise RequestError(Problem(f"the plugin {plugin_name!r} could not be loaded: {plugin.reason}"))
+        if plugin and uses == plugin_name:
+            raise RequestError(
+                Problem(f"{uses!r} is a plugin, not a stage", None, None, f"Its stages: {listing(plugin.stages)}.")
+            )
         offered = plugin.stages if plugin else tuple(self.stages)
         described = f"plugin {plugin_name!r} has {listing(offered)}" if plugin else f"there are {listing(offered)}"
         meant = closest(uses, self.stages)

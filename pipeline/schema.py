@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.spec import PipelineSpec
 from pipeline.stage import Stage
+from pipeline.sweep_spec import SweepingSpec
 
 _ENVIRONMENT = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
 Schema = dict[str, Any]
@@ -19,7 +19,7 @@ Schema = dict[str, Any]
 
 def pipeline_schema(stages: Mapping[str, type[Stage]]) -> Schema:
     """The schema (draft 2020-12) of a file that may use ``stages``, by what stands behind ``uses:``."""
-    schema = PipelineSpec.model_json_schema()
+    schema = SweepingSpec.model_json_schema()
     definitions = schema["$defs"]
     definitions["environment"] = _ENVIRONMENT | {"description": "Taken from the environment."}
     required: dict[str, list[str]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
@@ -38,12 +38,14 @@ SeedCount = Annotated[int, Field(gt=0, le=10_000)]
 SeedList = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Base of all parts of a file."""
+
     # Built once, as part of the whole file, and not each by itself first.
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, defer_build=True)
 
 
-class VariantSpec(_Section):
+class VariantSpec(Section):
     """One way to fill a stage's place; what it leaves out it takes from the stage."""
 
     uses: str | None = Field(None, description="The stage's code: plugin.stage.")
@@ -61,42 +63,8 @@ class StageSpec(VariantSpec):
     )
 
 
-SEARCHES = Literal["manual", "grid", "random", "sobol", "gp", "tpe", "cma", "bohb", "nsga2"]
-SCHEDULERS = Literal["none", "median", "asha", "hyperband", "bohb", "pbt", "pb2"]
-
-
-class Resources(_Section):
-    """What one trial occupies; other names are Ray's custom resources."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    cpu: float = Field(1, gt=0, description="Processors of a trial.")
-    gpu: float = Field(0, ge=0, description="Accelerators of a trial; a part of one lets several trials share it.")
-
-
-class SweepSpec(_Section):
-    """A search over the pipeline's configuration."""
-
-    metric: str | list[str] = Field(description="stage/metric to optimise; a list is multi-objective.")
-    mode: Literal["min", "max"] | list[Literal["min", "max"]] | None = Field(None, description="Where emits is silent.")
-    trials: int = Field(10, gt=0, description="How many configurations to try.")
-    search: SEARCHES | dict[SEARCHES, dict[str, Any]] = Field("tpe", description="How configurations are chosen.")
-    scheduler: SCHEDULERS | dict[SCHEDULERS, dict[str, Any]] = Field(
-        "none", description="When a trial is stopped early."
-    )
-    space: dict[str, Any] = Field({}, description="Dimensions: stage.field: {distribution: arguments}.")
-    constraints: list[str] = Field([], description="Expressions over dimensions that every configuration satisfies.")
-    points: list[dict[str, Any]] = Field([], description="Configurations tried first.")
-    seeds: int = Field(1, gt=0, description="Each configuration is judged by its mean over so many seeds.")
-    racing: bool = Field(False, description="Stop a hopeless configuration before all its seeds.")
-    resources: Resources = Field(Resources(cpu=1, gpu=0), description="What one trial occupies.")
-    concurrency: int | None = Field(None, gt=0, description="Trials at a time; as many as fit by default.")
-    time_limit: Duration | None = Field(None, description="When to stop starting trials: 30m, 2h.")
-    max_failures: int = Field(0, ge=0, description="How often a trial is tried again from its checkpoint.")
-
-
-class PipelineSpec(_Section):
-    """A whole pipeline file."""
+class PipelineSpec(Section):
+    """A whole pipeline file; `pipeline.sweep_spec` says what may stand under ``sweep:``."""
 
     name: str = Field("", max_length=200, description="The MLflow experiment; the file's name by default.")
     description: str = Field("", description="What the experiment is about, shown in MLflow.")
@@ -108,7 +76,7 @@ class PipelineSpec(_Section):
     plugins: list[str] = Field([], description="Local plugin files, relative to this file.")
     extends: str | list[str] | None = Field(None, description="A pipeline file that this one refines.")
     stages: dict[Name, StageSpec] = Field(min_length=1, description="The stages by name.")
-    sweep: SweepSpec | None = Field(None, description="What `pipeline sweep` searches.")
+    sweep: Any = Field(None, description="What `pipeline sweep` searches.")
 
     @property
     def seed_list(self) -> list[int]:

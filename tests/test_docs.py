@@ -13,7 +13,8 @@ import pytest
 from pipeline import hooks
 from pipeline.cli import COMMANDS, cli
 from pipeline.plugins import Plugins
-from pipeline.spec import PipelineSpec, Resources, StageSpec, SweepSpec, VariantSpec
+from pipeline.spec import StageSpec, VariantSpec
+from pipeline.sweep_spec import Resources, SweepingSpec, SweepSpec
 
 HOOKS = sorted(name for name in vars(hooks) if name.startswith("pipeline_"))
 
@@ -75,7 +76,7 @@ def test_a_command_that_shows_something_can_show_it_as_data(words):
     assert "as_json" in {param.name for param in ALL[words].params}
 
 
-@pytest.mark.parametrize("section", [PipelineSpec, StageSpec, VariantSpec, SweepSpec, Resources])
+@pytest.mark.parametrize("section", [SweepingSpec, StageSpec, VariantSpec, SweepSpec, Resources])
 def test_a_key_of_the_pipeline_file_is_described(section):
     silent = [name for name, info in section.model_fields.items() if not info.description]
 

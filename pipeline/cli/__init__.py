@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import difflib
 import gc
 import os
 import sys
@@ -58,6 +57,8 @@ class _Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS:
+            import difflib
+
             close = difflib.get_close_matches(name, COMMANDS, n=1)
             meant = f" Did you mean {close[0]!r}?" if close else " See `pipeline --help`."
             ctx.fail(f"There is no command {name!r}.{meant}")

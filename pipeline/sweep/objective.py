@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import Origin, Problem, closest, listing
 from pipeline.plan import Plan
-from pipeline.spec import SweepSpec
+from pipeline.sweep_spec import SweepSpec
 
 
 @dataclass(frozen=True)

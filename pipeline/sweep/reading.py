@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from pipeline.errors import Origin, Problem, RequestError, closest, listing
 from pipeline.plan import Plan
 from pipeline.source import Path, Source
-from pipeline.spec import SweepSpec
 from pipeline.step import Step
 from pipeline.sweep.configure import revalidated
 from pipeline.sweep.distributions import DISTRIBUTIONS, Choice, Distribution
 from pipeline.sweep.space import Dimension, Space, is_variants, split_name
+from pipeline.sweep_spec import SweepSpec
 
 if TYPE_CHECKING:
     from pipeline.sweep.expressions import Expression

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from pipeline.errors import Problem
 from pipeline.plan import Plan
-from pipeline.spec import SweepSpec, validate
+from pipeline.spec import validate
 from pipeline.sweep.configure import touched_stages
 from pipeline.sweep.objective import Objective, read_objectives
 from pipeline.sweep.reading import read_points, read_space
@@ -17,6 +17,7 @@ from pipeline.sweep.schedulers import Scheduler, scheduler_class
 from pipeline.sweep.schedulers._base import Combination
 from pipeline.sweep.search import Search, search_class
 from pipeline.sweep.space import Configuration, Space
+from pipeline.sweep_spec import SweepSpec
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from ray.tune.registry import get_trainable_cls
 from ray.tune.search import SearchAlgorithm
 
 from pipeline.records import RunOutcome
-from pipeline.spec import Resources
 from pipeline.sweep.cluster import death
 from pipeline.sweep.execution import Event
 from pipeline.sweep.records import Assignment
 from pipeline.sweep.schedulers._base import OBJECTIVE, STEP
 from pipeline.sweep.trial import EVENTS, OUTCOME, PipelineTrial, Setup
+from pipeline.sweep_spec import Resources
 
 # How old the count of the cluster's processors may be (seconds): nodes join and leave.
 FRESH = 3.0

@@ -508,14 +508,14 @@ test.yaml:2:13: there is no stage 'vea.fit'
     "uses without a stage": (
         """\
 stages:
-  a: {uses: vae}
+  a: {uses: data}
 """,
         [],
         """\
-test.yaml:2:13: there is no stage 'vae'
-  2 |   a: {uses: vae}
+test.yaml:2:13: 'data' is a plugin, not a stage
+  2 |   a: {uses: data}
                   ^
-  Did you mean 'vae.fit'?
+  Its stages: data.images.
 """,
     ),
     "out of range": (
@@ -539,7 +539,7 @@ stages:
 """,
         [],
         """\
-test.yaml:2:47: the 'dataset' field of data.images must be 'digits', 'mnist' or 'fashion-mnist'. Got "mnits" instead.
+test.yaml:2:47: the 'dataset' field of data.images must be 'digits', 'mnist', 'fashion-mnist' or 'omniglot'. Got "mnits" instead.
   2 |   images: {uses: data.images, with: {dataset: mnits}}
                                                     ^
   Did you mean 'mnist'?

@@ -399,12 +399,12 @@ def test_an_edit_is_seen_by_the_next_process(project: Project, monkeypatch: pyte
 
 def test_a_file_that_appears_is_seen_by_the_next_process(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("helpers.py", PROJECT["helpers.py"] + "def maybe():\n    from project import later\n")
-    before = project.reach()
+    before = project.reach("Evaluate")
     project.write("later.py", "x = 1\n")
     in_a_new_process(monkeypatch)
 
     assert "project.later" not in before.modules
-    assert "project.later" in project.reach().modules
+    assert "project.later" in project.reach("Evaluate").modules
 
 
 def defined_in_notebook(source: str, **scope: Any) -> dict[str, Any]:
