@@ -1,9 +1,10 @@
 # make demo    install, run pipelines/quickstart.yaml, say where the results are
 # make test    install, run the tests
 # make test-cluster   PostgreSQL, MLflow, an object store and two Ray nodes on this machine, and the MLflow UI in Chromium
-# make lint    format, lint and type checks, also of docker/
+# make lint    format, lint and type checks, also of docker/; the manual with warnings as errors
+# make docs    the manual, into site/
 # make bench   the benchmarks, each against its peers in the same run
-.PHONY: demo setup test test-cluster lint bench clean
+.PHONY: demo setup test test-cluster lint docs bench clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= python3
@@ -11,6 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CPUS ?= 2
+# Its theme's makers advertise in the log of every build.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -28,7 +31,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@$(PIP) $(EDITABLE) '.[all,cluster,test,lint]'
+	@$(PIP) $(EDITABLE) '.[all,cluster,test,lint,docs]'
 	@touch $@
 
 setup: $(VENV)/.installed
@@ -52,9 +55,14 @@ lint: $(VENV)/.installed-dev
 	@$(BIN)/mypy
 	@$(BIN)/hadolint docker/Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml
+	@$(MKDOCS) --quiet
+
+docs: $(VENV)/.installed-dev
+	@$(MKDOCS)
+	@echo "Open site/index.html"
 
 bench: $(VENV)/.installed-dev
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) .pipeline mlflow.db mlartifacts
+	rm -rf $(VENV) .pipeline mlflow.db mlartifacts site
