@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from pipeline.errors import DataError, StageError
@@ -17,6 +18,7 @@ from plugins.meta.learner_stages import (
 )
 from plugins.meta.stages import Evaluate
 from plugins.meta.task_stages import Episodes, Functions
+from plugins.meta.training import State
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +150,13 @@ def test_a_learner_of_numbers_is_refused_for_pictures(functions, pictures):
 def test_functions_are_no_classes(functions):
     with pytest.raises(DataError, match="tells classes apart, but these tasks are functions"):
         run_stage(Prototypes(iterations=1), tasks=functions)
+
+
+def test_the_best_look_at_validation_tasks_counts():
+    learner = torch.nn.Linear(1, 1)
+    state = State(learner, torch.optim.Adam(learner.parameters()), torch.Generator())
+    for weight, loss in ((1.0, 0.5), (2.0, 0.3), (3.0, 0.4)):
+        torch.nn.init.constant_(learner.weight, weight)
+        state.look({"loss": 0.0, "validation_loss": loss})
+
+    assert 2.0 == state.best["weight"].item()
