@@ -18,9 +18,10 @@ from pipeline import catalogue, codecs, context, datasets, hooks, records, resul
 from pipeline.api import Pipeline
 from pipeline.cli import COMMANDS, cli
 from pipeline.plugins import DISTRIBUTION, Plugins
-from pipeline.spec import PipelineSpec, Resources, StageSpec, SweepSpec, VariantSpec
+from pipeline.spec import StageSpec, VariantSpec
 from pipeline.stage import type_name
 from pipeline.sweep import distributions, schedulers, search
+from pipeline.sweep_spec import Resources, SweepingSpec, SweepSpec
 
 ROOT = Path(__file__).parents[1]
 Rows = Iterable[Sequence[str]]
@@ -99,7 +100,7 @@ def pipeline_file() -> str:
         "# The pipeline file\n",
         "Here you find every key that a pipeline file may have. YAML 1.2 scalars hold (`1e-3` is a number, `on` is a "
         "text), a key that stands twice is an error, and there are no tags.\n",
-        "## Top level\n", _keys(PipelineSpec),
+        "## Top level\n", _keys(SweepingSpec),
         "## A stage\n", "What may stand under `stages: {NAME: ...}`.\n", _keys(StageSpec),
         "## A variant\n", "What may stand under `variants: {NAME: ...}`; what is left out is taken from the stage.\n",
         _keys(VariantSpec),

@@ -13,8 +13,9 @@ from pipeline import hooks
 from pipeline.cli import COMMANDS, cli
 from pipeline.context import Context
 from pipeline.plugins import DISTRIBUTION, Plugins
-from pipeline.spec import PipelineSpec, Resources, StageSpec, SweepSpec
+from pipeline.spec import StageSpec
 from pipeline.sweep import schedulers, search
+from pipeline.sweep_spec import Resources, SweepingSpec, SweepSpec
 
 from .conftest import DOCS, PAGES, ROOT
 
@@ -64,7 +65,7 @@ def test_every_hook_is_there_with_its_example(pages):
 
 
 def test_every_key_of_a_pipeline_file_is_there(pages):
-    for section in (PipelineSpec, StageSpec, SweepSpec, Resources):
+    for section in (SweepingSpec, StageSpec, SweepSpec, Resources):
         for name, info in section.model_fields.items():
             assert f"| `{info.alias or name}` |" in pages["reference/file.md"]
 
