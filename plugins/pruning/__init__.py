@@ -2,6 +2,7 @@
 
 stages.py         the menu
 types.py          what the stages pass on
+table.py          what `pruning.table` does: rows with a class each
 architectures.py  networks to prune
 training.py       the loop, of dense and of masked networks; examples.py and objective.py are what it trains on and for
 weights.py        which weights can be pruned

@@ -77,7 +77,7 @@ def _of_images(images: Images, device: torch.device) -> Examples:
 def _of_table(table: Table, device: torch.device) -> Examples:
     if wrong := [str(name) for name, kind in table.features.dtypes.items() if kind.kind not in "biuf"]:
         raise DataError(f"columns that are no numbers cannot be pruned with: {', '.join(wrong)}. Encode them first.")
-    values = table.features.to_numpy(np.float32)
+    values = np.array(table.features, np.float32)
     if not np.isfinite(values).all():
         raise DataError("some values of the table are no finite numbers. Mend or leave out those rows.")
     if len(table.targets) > 1:

@@ -6,13 +6,44 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from pipeline import Context, Stage, hookimpl
-from pipeline.types import Table, TorchModel
+from pipeline import Context, Stage, hookimpl, types
+from pipeline.stage import DataPath
+from pipeline.types import Split, TorchModel
 from plugins.pruning.names import Architecture, ChannelName, Name
 from plugins.pruning.types import Classifier, Data, Precision, Pruned, Settings
 
 _QUALITY = {"accuracy": "max", "difference": "min"}
 """What tells how good a network is: a classifier's accuracy, or how far any other is from the dense one."""
+
+
+class Table(Stage):
+    """Load rows of numbers with a class each, of a known data set or of a CSV file, and split them.
+
+    Each class has the same share of every part; columns of text become columns of zeros and ones.
+    """
+
+    dataset: Literal["breast-cancer", "wine"] | None = Field(None, description="A data set by its name.")
+    file: DataPath | None = Field(None, description="A CSV file instead, with the names of its columns.")
+    target: str | None = Field(None, description="The file's column of classes.")
+    validation: float = Field(0.2, gt=0, lt=1, description="Share of the rows to choose on.")
+    test: float = Field(0.2, gt=0, lt=1, description="Share of the rows to judge on.")
+    split_seed: int = Field(0, ge=0, description="Seed of the split, the same for every seed of the run.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Table:
+        if (self.dataset is None) == (self.file is None):
+            raise ValueError("must name either a dataset or a file")
+        if (self.file is None) != (self.target is None):
+            raise ValueError("must name the 'target' column of a file, and of a file only")
+        if self.validation + self.test >= 1:
+            raise ValueError("must leave something to train on: 'validation' and 'test' together are 1 or more")
+        return self
+
+    def run(self) -> Split[types.Table]:
+        """Read and split."""
+        from plugins.pruning import table
+
+        return table.load(self)
 
 
 class Train(Stage):
@@ -199,7 +230,7 @@ class Sensitivity(Stage):
     )
     score_samples: int = Field(1024, gt=0, description="Training examples that criteria look at.")
 
-    def run(self, dense: TorchModel, images: Data, context: Context) -> Table:
+    def run(self, dense: TorchModel, images: Data, context: Context) -> types.Table:
         """Scan, judging on the validation examples."""
         from plugins.pruning import sensitivity
 
@@ -251,7 +282,7 @@ class TradeOff(Stage):
             for compression in self.compressions
         ]
 
-    def run(self, models: dict[str, TorchModel], images: Data, context: Context) -> Table:
+    def run(self, models: dict[str, TorchModel], images: Data, context: Context) -> types.Table:
         """Prune, and judge on the test examples; latency is the thread's processor time at batch 256."""
         from plugins.pruning import trade_off
 
@@ -346,4 +377,4 @@ class Effect(Stage):
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [Train, Prune, PruneChannels, Sensitivity, TradeOff, Effect, Export]
+    return [Table, Train, Prune, PruneChannels, Sensitivity, TradeOff, Effect, Export]

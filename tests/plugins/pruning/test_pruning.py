@@ -12,6 +12,7 @@ from plugins.pruning.counting import work
 from plugins.pruning.examples import examples
 from plugins.pruning.objective import Objective
 from plugins.pruning.stages import Prune, PruneChannels, Train
+from plugins.pruning.stages import Table as Rows
 from plugins.pruning.training import half_cosine, train
 from plugins.pruning.types import Settings
 
@@ -125,3 +126,27 @@ def test_bfloat16_trains_to_the_same_accuracy(digits):
     assert pytest.approx(whole.metrics["accuracy"], abs=0.02) == done.metrics["accuracy"]
     assert whole.metrics["loss"] != done.metrics["loss"]
     assert all(value.dtype == torch.float32 for value in done.value.state.values())
+
+
+def test_a_file_s_texts_become_numbers_and_its_classes_are_shared_out(tmp_path):
+    file = tmp_path / "rows.csv"
+    pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20, "kind": list("xyyy") * 10}).to_csv(
+        file, index=False
+    )
+
+    split = run_stage(Rows(file=file, target="kind")).value
+
+    parts = (split.train, split.validation, split.test)
+    assert [24, 8, 8] == [len(part) for part in parts]
+    assert [["size", "colour_blue", "colour_red"]] * 3 == [list(part.features) for part in parts]
+    assert [{"x": 6, "y": 18}, {"x": 2, "y": 6}, {"x": 2, "y": 6}] == [
+        dict(part.target["kind"].value_counts().sort_index()) for part in parts
+    ]
+
+
+def test_a_target_that_a_file_has_not_is_refused_with_what_it_has(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text("a,b\n1,2\n")
+
+    with pytest.raises(DataError, match=r"has no column 'c'\. It has: a, b"):
+        run_stage(Rows(file=file, target="c"))
