@@ -250,7 +250,11 @@ def hook_pages() -> str:
              "need, and take only the arguments that you use. Each example runs as it stands.\n"]  # fmt: skip
     for name, hook in vars(hooks).items():
         if name.startswith("pipeline_"):
-            parts += [f"## {name}\n", f"```text\n{name}{signature(hook)}\n```\n", _prose(getdoc(hook) or "")]
+            parts += [
+                f"## {name}\n",
+                f"```text\n{name}{str(signature(hook)).replace(chr(39), '')}\n```\n",
+                _prose(getdoc(hook) or ""),
+            ]
     parts += ["## What hooks give and take\n"]
     for cls in (codecs.Codec, datasets.Dataset, datasets.RemoteFile, records.Run, records.RunOutcome,
                 records.StageOutcome, records.Metrics, records.File):  # fmt: skip
@@ -284,7 +288,7 @@ def _class(cls: type) -> Iterator[str]:
         fields = ", ".join(f.name for f in cls.__dataclass_fields__.values() if not f.name.startswith("_"))
         yield f"```text\n{cls.__name__}({fields})\n```\n"
     yield _prose(getdoc(cls) or "")
-    rows = []
+    items = []
     for name, member in list(vars(cls).items()):
         function = (
             member.fget if isinstance(member, property) else getattr(member, "func", None) or getattr(cls, name, None)
@@ -292,9 +296,9 @@ def _class(cls: type) -> Iterator[str]:
         if name.startswith("_") or not callable(function) or isclass(function) or not getdoc(function):
             continue
         attribute = isinstance(member, property) or hasattr(member, "func")
-        rows.append((f"`{name}`" if attribute else f"`{name}{_parameters(function)}`", _plain(getdoc(function) or "")))
-    if rows:
-        yield _table(["", ""], rows)
+        signed = name if attribute else f"{name}{_parameters(function)}"
+        items.append(f"- **`{signed}`**: {_plain(getdoc(function) or '')}")
+    yield "\n".join(items) + "\n"
 
 
 def _function(name: str, function: Any) -> Iterator[str]:
@@ -366,8 +370,14 @@ def _items_apart(lines: Sequence[str]) -> str:
 
 def _table(header: Sequence[str], rows: Rows) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "--|" * len(header)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Bars end a cell, but not within code."""
+    parts = text.replace("\n", " ").split("`")
+    return "`".join(part if index % 2 else part.replace("|", "\\|") for index, part in enumerate(parts))
 
 
 def _type(annotation: Any) -> str:

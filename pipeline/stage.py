@@ -150,6 +150,8 @@ def type_name(annotation: Any) -> str:
     """An annotation as a person writes it: ``Split[Images]``."""
     if annotation is None or annotation is type(None):
         return "None"
+    if annotation is Ellipsis:
+        return "..."
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         return " | ".join(map(type_name, parts))

@@ -195,6 +195,7 @@ def test_a_value_fits_where_its_annotation_is_asked_for(wanted, made, fits):
         (None, "None"),
         (Table | None, "Table | None"),
         (dict[str, float], "dict[str, float]"),
+        (tuple[int, ...], "tuple[int, ...]"),
         (Annotated[int, Field(gt=0)], "int"),
         (Any, "Any"),
         (DataPath, "Path"),
