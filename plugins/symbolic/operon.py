@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,7 +45,11 @@ def search(stage: stages.Operon, problem: Problem, context: Context) -> Front:
         regressor.fit(x, y)
         programs = [program_of(regressor, entry["tree"], x.shape[1]) for entry in regressor.pareto_front_]
     context.log({"evaluations": regressor.stats_["evaluation_count"]})
-    # Operon computes in single precision: the outermost scaling is redone in double.
+    return front_from(programs, problem, x, y)
+
+
+def front_from(programs: Sequence[Program], problem: Problem, x: np.ndarray, y: np.ndarray) -> Front:
+    """A front with the outermost scaling redone in double precision: Operon computes in single."""
     return front_of([(float(y.mean()),), *programs, *(scaled(program, x, y) for program in programs)], problem)
 
 
