@@ -10,8 +10,8 @@ Every run is appended to .benchmarks/symbolic.jsonl and not done again, so a ben
 gone on with; ``--for`` ends it after so many seconds. Problems come in turn, the three engines side by side on each.
 
 Each engine runs in a process of its own whose CPU time is its budget, so that a busy machine is unfair to none. An
-engine stops early where it holds a law to be found: ours at rounding, pyoperon at 1 - r2 below 1e-12, gplearn at an error
-of 0. Ours and pyoperon have the same functions, gplearn those that it has itself. The same refinement and choice follow
+engine stops early where it holds a law to be found: ours at rounding, pyoperon at 1 - r2 below 1e-12, gplearn at error
+zero. Ours and pyoperon have the same functions, gplearn those that it has itself. The same refinement and choice follow
 for all and are not counted. Exact: the formula is the law up to one constant. Numeric: 1 - R2 below 1e-9 on test and
 extrapolation rows.
 """
