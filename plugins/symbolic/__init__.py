@@ -8,5 +8,7 @@ engine/         the accelerated search; models.py runs it, plain.py gplearn itse
 refinement.py   constants refitted, pruning, rounding; front.py fronts and the choice from them
 equivalence.py  whether a formula is the law; verdict.py measures it, figures.py draws it
 linear.py       baselines by sparse regression
-export.py       LaTeX, sympy, Python and C; conversion.py to sympy and back
+classification.py, transformation.py   the search for two classes, and for new columns
+units.py        whether units agree; forms.py, stability.py how often the same form is found
+export.py       LaTeX, sympy, Python, torch and C; conversion.py to sympy and back
 """

@@ -17,6 +17,10 @@ SMALLEST_ERROR = 1e-16
 """Relative errors below this are rounding and count alike."""
 
 
+_SAME = 1e-9
+"""A relative gain in error that rounding makes: the same formula, written at greater length."""
+
+
 def front_of(programs: Iterable[Program], problem: Problem, select: str = "bic") -> Front:
     """The programs that no other beats in both size and error on the training rows, one of them chosen.
 
@@ -35,7 +39,9 @@ def front_of(programs: Iterable[Program], problem: Problem, select: str = "bic")
     variance = float(np.var(y))
     equations: list[Equation] = []
     for size, error, program in sorted(judged, key=lambda entry: (entry[0], entry[1], str(entry[2]))):
-        if not equations or (error < equations[-1].error and equations[-1].error > SMALLEST_ERROR * variance):
+        if not equations or (
+            error < equations[-1].error * (1 - _SAME) and equations[-1].error > SMALLEST_ERROR * variance
+        ):
             equations.append(Equation(write(program, problem.variables), size, error))
     counts = [len(constants(parse(equation.expression, problem.variables))) for equation in equations]
     chosen = SELECTIONS[select](equations, counts, variance, len(y))

@@ -11,6 +11,7 @@ import numpy as np
 
 from plugins.symbolic.engine.seeds import product
 from plugins.symbolic.front import front_of
+from plugins.symbolic.models import numbers_only
 from plugins.symbolic.programs import Program, evaluate
 from plugins.symbolic.types import Front, Problem, arrays
 
@@ -22,6 +23,7 @@ MOST_TERMS = 2000
 
 def fit(stage: stages.Linear, problem: Problem) -> Front:
     """Orthogonal matching pursuit over the terms of the stage's library: one equation for each number of terms."""
+    numbers_only(problem)
     x, y = arrays(problem.train)
     terms = library(x.shape[1], stage.degree, stage.functions)
     columns = np.array([evaluate(term, x) for term in terms])

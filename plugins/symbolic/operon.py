@@ -12,6 +12,7 @@ from pipeline.context import Context
 from pipeline.errors import DataError
 from plugins.symbolic.front import front_of
 from plugins.symbolic.grammar import parse
+from plugins.symbolic.models import numbers_only
 from plugins.symbolic.programs import Program
 from plugins.symbolic.refinement import folded, scaled
 from plugins.symbolic.types import Front, Problem, arrays
@@ -24,6 +25,7 @@ def search(stage: stages.Operon, problem: Problem, context: Context) -> Front:
     """Two objectives, r2 and length, with Levenberg-Marquardt; stops at ``time_limit``."""
     from pyoperon.sklearn import SymbolicRegressor
 
+    numbers_only(problem)
     x, y = arrays(problem.train)
     if np.ptp(y) == 0:
         return front_of([(float(y.mean()),)], problem)

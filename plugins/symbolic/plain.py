@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.context import Context
 from plugins.symbolic.front import front_of
+from plugins.symbolic.models import numbers_only
 from plugins.symbolic.programs import Program, Token
 from plugins.symbolic.types import Front, Problem, arrays
 
@@ -23,6 +24,7 @@ def search(stage: stages.GplearnPlain, problem: Problem, context: Context) -> Fr
     """Evolve with gplearn, one generation after the other until the time is up; its last generation as a front."""
     from gplearn.genetic import SymbolicRegressor
 
+    numbers_only(problem)
     x, y = arrays(problem.train)
     deadline = time.monotonic() + stage.time_limit
     regressor: Any = SymbolicRegressor(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from threadpoolctl import threadpool_limits
+
 from pipeline.context import Context
-from plugins.symbolic import figures, refinement
+from plugins.symbolic import figures, refinement, units
+from plugins.symbolic.forms import simplified
 from plugins.symbolic.front import front_of
-from plugins.symbolic.grammar import parse
+from plugins.symbolic.grammar import parse, write
+from plugins.symbolic.programs import Program
 from plugins.symbolic.types import Front, Problem, arrays
 
 if TYPE_CHECKING:
@@ -16,19 +21,52 @@ if TYPE_CHECKING:
 
 
 def refine(stage: stages.Refine, problem: Problem, model: Front, context: Context) -> Front:
-    """Each equation refitted, pruned and rounded while time is left; the raw ones compete with the refined."""
-    x, y = arrays(problem.train)
+    """The refined front; where units are given, of formulas whose units agree, as long as there is one."""
     deadline = time.monotonic() + stage.time_limit
-    programs = [parse(equation.expression, model.variables) for equation in model.equations]
-    if (y == y[0]).all():
-        return front_of(programs, problem, stage.select)
-    finished = []
-    for program in context.progress(programs, "equations"):
-        if time.monotonic() > deadline:
-            break
-        better, _ = refinement.prune(program, x, y) if stage.prune else refinement.refit(program, x, y)
-        finished.append(refinement.rounded(better, x, y) if stage.round else better)
-    front = front_of([*finished, *programs], problem, stage.select)
-    context.log({"equations": len(front.equations)})
+    candidates = refinements(problem, model, deadline, stage.prune, stage.round)
+    metrics: dict[str, float] = {}
+    if problem.units:
+        # Before the front is made: a formula whose units clash must not displace one whose units agree.
+        agree = [consistent(program, problem, not stage.dimensionless_constants) for program in candidates]
+        metrics["inconsistent"] = agree.count(False)
+        texts = [write(program, problem.variables, 6) for program in candidates]
+        context.table("units", [{"expression": t, "agrees": a} for t, a in zip(texts, agree, strict=True)])
+        candidates = [program for program, good in zip(candidates, agree, strict=True) if good] or candidates
+    front = front_of(candidates, problem, stage.select)
+    context.log({"equations": len(front.equations), **metrics})
     context.figure("front", figures.front(front))
     return front
+
+
+def refined(problem: Problem, model: Front, select: str, deadline: float) -> Front:
+    """The front with everything done to it that can be."""
+    return front_of(refinements(problem, model, deadline), problem, select)
+
+
+def refinements(
+    problem: Problem, model: Front, deadline: float, prune: bool = True, round_: bool = True
+) -> list[Program]:
+    """Each equation refitted, pruned, simplified and rounded while time is left; the raw ones compete with these."""
+    x, y = arrays(problem.train)
+    programs = [parse(equation.expression, model.variables) for equation in model.equations]
+    if (y == y[0]).all():
+        return programs
+    finished: list[Program] = []
+    with threadpool_limits(1):
+        for program in programs:
+            if time.monotonic() > deadline:
+                break
+            better, _ = refinement.prune(program, x, y) if prune else refinement.refit(program, x, y)
+            finished.append(refinement.rounded(better, x, y) if round_ else better)
+            finished += _shorter(simplified(finished[-1], x.shape[1]), finished[-1])
+    return [*finished, *programs]
+
+
+def consistent(program: Program, problem: Problem, free_constants: bool = True) -> bool:
+    """Whether the units of a formula agree with the problem's."""
+    *inputs, target = [units.read(text) if text else None for text in problem.units]
+    return units.agree(program, inputs, target, free_constants)
+
+
+def _shorter(programs: Iterable[Program], than: Program) -> list[Program]:
+    return [program for program in map(refinement.folded, programs) if len(program) < len(than)]

@@ -10,6 +10,7 @@ from pipeline.context import Context
 from pipeline.datasets import Dataset
 from pipeline.hooks import hookimpl
 from pipeline.stage import DataPath, Stage
+from pipeline.types import Predictor
 from plugins.symbolic import types
 
 FunctionName = Literal[
@@ -41,6 +42,9 @@ class Problem(Stage):
         0.5, ge=0, description="How far extrapolation rows reach beyond a variable's range, in widths; 0 for none."
     )
     sample_seed: int = Field(0, ge=0, description="Seed of the rows, which so are the same for every seed of the run.")
+    units: dict[str, str] = Field(
+        default_factory=dict, description="Units by column, such as {v: m/s, F: kg*m/s^2}; 1 for a plain number."
+    )
 
     def run(self) -> types.Problem:
         """Draw training, test and extrapolation rows."""
@@ -57,6 +61,9 @@ class Table(Stage):
     test: float = Field(0.25, gt=0, lt=1, description="Share of the rows to judge on.")
     split_seed: int = Field(0, ge=0, description="Seed of the split, which so is the same for every seed of the run.")
     truth: str | None = Field(None, description="The law behind the data, where it is known, as a formula.")
+    units: dict[str, str] = Field(
+        default_factory=dict, description="Units by column, such as {v: m/s, F: kg*m/s^2}; 1 for a plain number."
+    )
 
     def run(self) -> types.Problem:
         """Read, clean and split."""
@@ -79,12 +86,26 @@ class Pmlb(Stage):
         return build.from_pmlb(self, context)
 
 
-class Gplearn(Stage):
-    """Evolve formulas as gplearn does, accelerated: shared subtrees, linear scaling, refined constants, restarts."""
+class Distill(Stage):
+    """Put what a fitted model says in the target's place, so that the formula found is the model's own."""
 
-    emits: ClassVar = {"error": "min", "size": None, "evaluations": None}
-    per_step: ClassVar = ("error", "size", "evaluations")
+    emits: ClassVar = {"teacher_r2": "max"}
     seeded: ClassVar = True
+
+    output: int = Field(0, ge=0, description="Which of the model's outputs, counted from 0.")
+    rows: int | None = Field(
+        None, ge=10, description="Ask at so many rows, uniform in the training range, instead of the training rows."
+    )
+
+    def run(self, problem: types.Problem, teacher: Predictor, context: Context) -> types.Problem:
+        """Ask the model at every row; the known law, if any, stays to be compared with."""
+        from plugins.symbolic.problems import distill
+
+        return distill.distill(self, problem, teacher, context)
+
+
+class Searching(Stage):
+    """What every stage with the accelerated search can be told."""
 
     functions: tuple[FunctionName, ...] = Field(
         ("add", "sub", "mul", "div", "sqrt", "square", "exp", "log", "sin", "cos"),
@@ -97,11 +118,62 @@ class Gplearn(Stage):
     rows: int = Field(200, ge=10, description="Training rows that decide who survives, at most.")
     time_limit: TimeLimit = 60.0
 
+
+class Gplearn(Searching):
+    """Evolve formulas as gplearn does, accelerated: shared subtrees, linear scaling, refined constants, restarts."""
+
+    emits: ClassVar = {"error": "min", "size": None, "evaluations": None}
+    per_step: ClassVar = ("error", "size", "evaluations")
+    seeded: ClassVar = True
+
     def run(self, problem: types.Problem, context: Context) -> types.Front:
         """Search until the law is found, or generations or time are spent."""
         from plugins.symbolic import models
 
         return models.search(self, problem, context)
+
+
+class GplearnClassifier(Searching):
+    """Find a formula whose logistic function is the probability of the second of two classes."""
+
+    emits: ClassVar = {"error": "min", "size": None, "evaluations": None}
+    per_step: ClassVar = ("error", "size", "evaluations")
+    seeded: ClassVar = True
+
+    def run(self, problem: types.Problem, context: Context) -> types.Classifier:
+        """Search on the labels, then fit each formula's constants by maximum likelihood."""
+        from plugins.symbolic import classification
+
+        return classification.search(self, problem, context)
+
+
+class GplearnTransformer(Searching):
+    """Find formulas that serve as new columns: the fittest ones that are least alike."""
+
+    emits: ClassVar = {"error": "min", "size": None, "evaluations": None}
+    per_step: ClassVar = ("error", "size", "evaluations")
+    seeded: ClassVar = True
+
+    max_size: int = Field(15, ge=3, le=200, description="Nodes of a formula at most.")
+    generations: int = Field(20, gt=0, description="Generations at most.")
+    components: int = Field(10, ge=1, description="New columns at most.")
+    hall_of_fame: int = Field(100, ge=1, description="The fittest formulas, of which the columns are chosen.")
+
+    def run(self, problem: types.Problem, context: Context) -> types.Features:
+        """Search, and choose."""
+        from plugins.symbolic import transformation
+
+        return transformation.search(self, problem, context)
+
+
+class Augment(Stage):
+    """Add formulas to a problem as further columns, for any model to use."""
+
+    def run(self, problem: types.Problem, features: types.Features) -> types.Problem:
+        """Compute them at training, test and extrapolation rows."""
+        from plugins.symbolic import transformation
+
+        return transformation.augment(problem, features)
 
 
 class GplearnPlain(Stage):
@@ -175,11 +247,14 @@ class Linear(Stage):
 class Refine(Stage):
     """Refit constants on all rows, prune what is idle, round, merge equal formulas, and choose from the front."""
 
-    emits: ClassVar = {"equations": None}
+    emits: ClassVar = {"equations": None, "inconsistent": None}
 
     select: Literal["bic", "mdl", "knee", "best"] = Field("bic", description="How the formula is chosen.")
     prune: bool = Field(True, description="Leave out parts of a formula that do nothing.")
     round: bool = Field(True, description="Write constants as plainly as the error allows.")
+    dimensionless_constants: bool = Field(
+        False, description="Where units are given: constants are plain numbers and carry none."
+    )
     time_limit: TimeLimit = 10.0
 
     def run(self, problem: types.Problem, model: types.Front, context: Context) -> types.Front:
@@ -194,7 +269,7 @@ class Verify(Stage):
 
     emits: ClassVar = {
         "r2_test": "max", "rmse_test": "min", "r2_train": "max", "rmse_train": "min", "r2_extrapolation": "max",
-        "rmse_extrapolation": "min", "recovered": "max", "complexity": "min",
+        "rmse_extrapolation": "min", "recovered": "max", "complexity": "min", "units_agree": "max",
     }  # fmt: skip
 
     def run(self, problem: types.Problem, formula: types.Front, context: Context) -> types.Verdict:
@@ -204,8 +279,40 @@ class Verify(Stage):
         return verdict.verify(self, problem, formula, context)
 
 
+class Judge(Stage):
+    """Judge a classifier on the test rows, beside always saying the more frequent class."""
+
+    emits: ClassVar = {
+        "accuracy": "max", "roc_auc": "max", "log_loss": "min", "majority": None, "complexity": "min",
+    }  # fmt: skip
+
+    def run(self, problem: types.Problem, model: types.Classifier, context: Context) -> dict[str, float]:
+        """Measure."""
+        from plugins.symbolic import classification
+
+        return classification.judge(problem, model, context)
+
+
+class Stability(Searching):
+    """Search again from other seeds and on resampled rows: how often does the same form come back?"""
+
+    emits: ClassVar = {"agreement": "max", "forms": None, "recovered": "max"}
+    seeded: ClassVar = True
+
+    generations: int = Field(30, gt=0, description="Generations of one search at most.")
+    time_limit: TimeLimit = Field(10.0, description="Seconds for one search.")
+    repeats: int = Field(5, ge=2, description="Searches.")
+    bootstrap: bool = Field(True, description="Each on rows drawn with replacement, else on the same rows.")
+
+    def run(self, problem: types.Problem, formula: types.Front, context: Context) -> types.Stability:
+        """Search, refine and count forms: formulas that differ in their constants alone."""
+        from plugins.symbolic import stability
+
+        return stability.repeat(self, problem, formula, context)
+
+
 class Export(Stage):
-    """Write the chosen formula as LaTeX, sympy, Python and C; names are mapped where a language refuses them."""
+    """Write the chosen formula as LaTeX, sympy, Python, torch and C; names are mapped where a language refuses them."""
 
     def run(self, formula: types.Front, context: Context) -> str:
         """Keep one text for each language."""
@@ -217,7 +324,10 @@ class Export(Stage):
 @hookimpl
 def pipeline_stages() -> list[Any]:
     """The menu."""
-    return [Problem, Table, Pmlb, Gplearn, GplearnPlain, Operon, Linear, Refine, Verify, Export]
+    return [
+        Problem, Table, Pmlb, Distill, Gplearn, GplearnClassifier, GplearnTransformer, GplearnPlain, Operon, Linear,
+        Augment, Refine, Verify, Judge, Stability, Export,
+    ]  # fmt: skip
 
 
 @hookimpl

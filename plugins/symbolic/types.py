@@ -17,6 +17,8 @@ class Problem:
 
     extrapolation: rows outside the range of ``train``, or None where there are none.
     truth: the formula that made the data, as the grammar writes it, or None where it is unknown.
+    units: of each variable in order and of the target last, empty where unknown; or none at all.
+    classes: what the target's 0 and 1 stand for, where they stand for words.
     """
 
     name: str
@@ -24,6 +26,8 @@ class Problem:
     test: Table
     extrapolation: Table | None = None
     truth: str | None = None
+    units: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -78,6 +82,54 @@ class Front(Predictor):
         from plugins.symbolic.programs import evaluate
 
         return evaluate(parse(self.best.expression, self.variables), np.asarray(inputs, float))
+
+
+@dataclass(frozen=True)
+class Classifier(Predictor):
+    """Formulas for the logit of the second of two classes; an equation's error is its mean log loss in training."""
+
+    equations: tuple[Equation, ...]
+    chosen: int
+    variables: tuple[str, ...]
+    target: str
+    classes: tuple[str, ...]
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """The second class's probability at rows of shape (n, variables): shape (n,)."""
+        import numpy as np
+
+        from plugins.symbolic.classification import probability
+
+        return probability(self.equations[self.chosen].expression, self.variables, np.asarray(inputs, float))
+
+
+@dataclass(frozen=True)
+class Features(Predictor):
+    """Formulas that serve as new columns."""
+
+    expressions: tuple[str, ...]
+    variables: tuple[str, ...]
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """The formulas at rows of shape (n, variables): shape (n, formulas); nan or inf where one is undefined."""
+        import numpy as np
+
+        from plugins.symbolic.grammar import parse
+        from plugins.symbolic.programs import evaluate
+
+        rows = np.asarray(inputs, float)
+        columns = [evaluate(parse(text, self.variables), rows) for text in self.expressions]
+        return np.array(columns).T.reshape(len(rows), len(self.expressions))
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Forms that repeated searches ended with, the most frequent first, beside the form that was asked about."""
+
+    form: str
+    forms: tuple[str, ...]
+    times: tuple[int, ...]
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)

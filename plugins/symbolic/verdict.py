@@ -12,6 +12,7 @@ from pipeline.types import Table
 from plugins.symbolic import figures
 from plugins.symbolic.equivalence import is_equivalent
 from plugins.symbolic.grammar import parse
+from plugins.symbolic.refine import consistent
 from plugins.symbolic.types import Front, Problem, Verdict, arrays
 
 if TYPE_CHECKING:
@@ -33,7 +34,15 @@ def verify(stage: stages.Verify, problem: Problem, formula: Front, context: Cont
     context.log(metrics)
     context.table("front", [vars(equation) for equation in formula.equations])
     context.text("formula", f"{problem.target} = {formula.best.expression}\n")
+    if problem.units:
+        agrees = consistent(parse(formula.best.expression, problem.variables), problem)
+        metrics["units_agree"] = float(agrees)
+        context.log({"units_agree": float(agrees)})
+    context.table("residuals", residuals(formula, problem.test))
+    context.figure("tree", figures.tree(formula))
     context.figure("predictions", figures.predictions(problem, formula))
+    if problem.extrapolation is not None:
+        context.figure("extrapolation", figures.extrapolation(problem, formula))
     return Verdict(formula.best.expression, recovered, metrics)
 
 
@@ -48,3 +57,31 @@ def scores(formula: Front, table: Table, part: str) -> dict[str, float]:
     spread = float(np.var(y))
     r2 = 1 - error / spread if spread > 0 else float(error == 0)
     return {f"r2_{part}": r2, f"rmse_{part}": math.sqrt(error)}
+
+
+def residuals(formula: Front, table: Table) -> list[dict[str, object]]:
+    """What is left in the residuals: rank correlation with each variable, of their size with the prediction, and shape.
+
+    A correlation that chance would not give (p below 0.01) says that the formula misses something.
+    """
+    from scipy.stats import kurtosis, skew, spearmanr
+
+    x, y = arrays(table)
+    predicted = formula.predict(x)
+    usable = np.isfinite(predicted)
+    left = (y - predicted)[usable]
+    if len(left) < 4 or float(np.std(left)) <= 1e-12 * max(float(np.std(y)), 1e-300):
+        return [{"question": "residuals are rounding, or too few to say", "value": float(np.std(left)), "p": None}]
+    rows: list[dict[str, object]] = [
+        {"question": "skewness", "value": float(skew(left)), "p": None},
+        {"question": "excess kurtosis", "value": float(kurtosis(left)), "p": None},
+    ]
+    asked = {f"correlation with {name}": x[usable, place] for place, name in enumerate(formula.variables[:50])}
+    for question, values in asked.items():
+        if np.ptp(values) > 0:
+            found = spearmanr(values, left)
+            rows.append({"question": question, "value": float(found.statistic), "p": float(found.pvalue)})
+    if np.ptp(predicted[usable]) > 0:
+        found = spearmanr(predicted[usable], np.abs(left))
+        rows.append({"question": "size against prediction", "value": float(found.statistic), "p": float(found.pvalue)})
+    return rows

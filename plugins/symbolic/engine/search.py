@@ -100,6 +100,10 @@ class Search:
                 least = error
         return found
 
+    def fittest(self) -> list[Program]:
+        """The last population's programs, the one with the best score first."""
+        return [self.forest.program(root) for root in sorted(self.population, key=lambda r: (self.scores[r], r))]
+
     def _late(self) -> bool:
         return time.monotonic() > self.deadline
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,10 @@ from pipeline.context import Context
 from pipeline.datasets import fetch
 from pipeline.errors import DataError, closest, listing
 from pipeline.types import Table
+from plugins.symbolic import units
 from plugins.symbolic.grammar import parse
 from plugins.symbolic.problems import catalogue
+from plugins.symbolic.problems.labels import encoded
 from plugins.symbolic.programs import evaluate
 from plugins.symbolic.types import Problem
 
@@ -35,7 +38,8 @@ def from_law(stage: stages.Problem) -> Problem:
     if stage.noise:
         spread = float(train.target.to_numpy().std())
         train.frame[law.target] += rng.normal(0, stage.noise * spread, len(train))
-    return Problem(law.name, train, test, beyond, law.formula)
+    known = _units(stage.units, tuple(law.points), law.target, law.name)
+    return Problem(law.name, train, test, beyond, law.formula, known)
 
 
 def from_pmlb(stage: stages.Pmlb, context: Context) -> Problem:
@@ -55,10 +59,30 @@ def from_pmlb(stage: stages.Pmlb, context: Context) -> Problem:
 def from_table(stage: stages.Table) -> Problem:
     """A user's file, split at random."""
     where = str(stage.path)
-    problem = divided(clean(read(stage.path), stage.target, where), stage.target, where, stage.test, stage.split_seed)
+    frame, classes = encoded(read(stage.path).rename(columns=str), stage.target)
+    problem = divided(clean(frame, stage.target, where), stage.target, where, stage.test, stage.split_seed)
     if stage.truth is not None:
         parse(stage.truth, problem.variables)
-    return replace(problem, name=stage.path.stem, truth=stage.truth)
+    return replace(
+        problem,
+        name=stage.path.stem,
+        truth=stage.truth,
+        classes=classes,
+        units=_units(stage.units, problem.variables, stage.target, where),
+    )
+
+
+def _units(given: Mapping[str, str], variables: tuple[str, ...], target: str, where: str) -> tuple[str, ...]:
+    """The units in the order of the variables, the target's last; DataError where a name or a unit is wrong."""
+    for name, unit in given.items():
+        if name not in (*variables, target):
+            meant = closest(name, (*variables, target))
+            raise DataError(
+                f"units are given for {name!r}, which is no column that {where} is left with."
+                + (f" Did you mean {meant!r}?" if meant else "")
+            )
+        units.read(unit)
+    return tuple(given.get(name, "") for name in (*variables, target)) if given else ()
 
 
 def divided(frame: pd.DataFrame, target: str, where: str, share: float, seed: int) -> Problem:
@@ -106,7 +130,7 @@ def clean(frame: pd.DataFrame, target: str, where: str) -> pd.DataFrame:
         raise DataError(f"{where} has no column {target!r}. {hint}")
     numbers = frame.select_dtypes(include="number").astype(float).replace([np.inf, -np.inf], np.nan)
     if target not in numbers:
-        raise DataError(f"the target {target!r} of {where} must be a column of numbers.")
+        raise DataError(f"the target {target!r} of {where} must be a column of numbers, or of two classes.")
     empty = [name for name in numbers if name != target and numbers[name].isna().all()]
     numbers = numbers.drop(columns=empty).dropna()
     if len(numbers) == 0:
