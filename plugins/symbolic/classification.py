@@ -34,8 +34,8 @@ def search(stage: stages.GplearnClassifier, problem: Problem, context: Context) 
     levels = np.unique(y)
     if len(levels) != 2:
         raise DataError(
-            f"the target {problem.target!r} has {len(levels)} different values in the training rows; a classifier tells "
-            "two apart. For a number use symbolic.gplearn."
+            f"the target {problem.target!r} has {len(levels)} different values in the training rows; a classifier "
+            "tells two apart. For a number use symbolic.gplearn."
         )
     labels = (y == levels[1]).astype(float)
     found = Search(x, labels, settings(stage), context.seed).run(reported(context))
