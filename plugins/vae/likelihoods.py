@@ -8,10 +8,27 @@ A likelihood is a module, because it may have parameters of its own. ``log_prob(
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+
+def in_float32(log_prob: Callable[[Any, Tensor, Tensor], Tensor]) -> Callable[[Any, Tensor, Tensor], Tensor]:
+    """Outside autocast, which would look at each operation twice, forwards and backwards, and change none of them."""
+
+    @wraps(log_prob)
+    def plain(self: Any, x: Tensor, output: Tensor) -> Tensor:
+        device = output.device.type
+        if not torch.is_autocast_enabled(device):
+            return log_prob(self, x, output)
+        with torch.autocast(device, enabled=False):
+            return log_prob(self, x, output)
+
+    return plain
 
 
 class Bernoulli(nn.Module):
@@ -23,6 +40,7 @@ class Bernoulli(nn.Module):
 
     depth = 1
 
+    @in_float32
     def log_prob(self, pixels: Tensor, output: Tensor) -> Tensor:
         """x log p + (1 - x) log (1 - p), summed over the picture; as x logit - log(1 + e^logit), which is quicker."""
         return (pixels * output - functional.softplus(output)).flatten(-3).sum(-1)
@@ -47,6 +65,7 @@ class Gaussian(nn.Module):
         # About the deviation of the pixels themselves: from 1, hundreds of steps would go by on the way down.
         self.log_scale = nn.Parameter(torch.tensor(math.log(0.3)))
 
+    @in_float32
     def log_prob(self, pixels: Tensor, output: Tensor) -> Tensor:
         """The log density, summed over the picture."""
         log_scale = self.MIN_LOG_SCALE + functional.softplus(self.log_scale - self.MIN_LOG_SCALE)
@@ -69,6 +88,7 @@ class Categorical(nn.Module):
         super().__init__()
         self.depth = levels
 
+    @in_float32
     def log_prob(self, pixels: Tensor, output: Tensor) -> Tensor:
         """The log probability of the pixels' levels, summed over the picture."""
         levels = torch.round(pixels * (self.depth - 1)).long()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from plugins.vae.likelihoods import in_float32
 from plugins.vae.types import Column
 
 
@@ -27,6 +28,7 @@ class Mixed(nn.Module):
         self.numeric = [not column.categories for column in columns]
         self.log_scale = nn.Parameter(torch.zeros(len(columns)))
 
+    @in_float32
     def log_prob(self, x: Tensor, output: Tensor) -> Tensor:
         """Rows x (n, width + columns) and outputs (..., n, width) give (..., n) nats."""
         values, known = x.split([sum(self.widths), len(self.widths)], -1)
