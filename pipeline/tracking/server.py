@@ -22,6 +22,8 @@ from mlflow.entities import Experiment, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 RUN_TAG = "pipeline.run"
+# MLflow's interface then opens an experiment with its runs and charts, and not as one of language models.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
 _PER_BATCH, _TEXTS_PER_BATCH, _BYTES_PER_BATCH = 1000, 100, 300_000
 _TRY_AGAIN = {401, 403, 407, 408, 425, 429}
 
@@ -90,7 +92,7 @@ class Server:
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
             try:
-                return str(client.create_experiment(name, self.location.artifacts_of(name)))
+                return str(client.create_experiment(name, self.location.artifacts_of(name), _KIND))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise

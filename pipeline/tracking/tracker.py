@@ -126,7 +126,7 @@ class Tracking:
                 "artifacts": self._location.artifacts,
                 "folder": str(self._folder.resolve()),
                 "user": _or_none(getpass.getuser),
-                "source": Path(sys.argv[0]).name,
+                "source": _program(Path(sys.argv[0])),
             }
             kept, lock = spool.create(self._folder, session)
             scribe = Scribe(kept)
@@ -166,6 +166,11 @@ class Tracking:
             warning = f"a record for MLflow cannot be written: {error}"
             if warning not in self._warnings:
                 self._add(warning)
+
+
+def _program(path: Path) -> str:
+    """The name by which a program is known: a package that is run as one has it from its folder."""
+    return path.parent.name if path.name == "__main__.py" else path.name
 
 
 def _or_none(function: Callable[[], str]) -> str | None:
