@@ -1,6 +1,6 @@
 # make demo    install, run pipelines/quickstart.yaml, say where the results are
 # make test    install, run the tests
-# make test-cluster   PostgreSQL, MLflow, an object store and two Ray nodes on this machine, and the MLflow UI in Chromium
+# make test-cluster   PostgreSQL, MLflow, an object store and two Ray nodes on this machine
 # make lint    format, lint and type checks, also of docker/; the manual with warnings as errors
 # make docs    the manual, into site/
 # make bench   the benchmarks, each against its peers in the same run

@@ -1,10 +1,9 @@
 #!/bin/sh
-# What the tests of the cluster need beside Python's packages: PostgreSQL and Chromium. Installed where that is possible.
+# What the tests of the cluster need beside Python's packages: PostgreSQL. Installed where that is possible.
 set -eu
 absent=
 set -- /usr/lib/postgresql/*/bin/initdb
 [ -x "$1" ] || command -v initdb >/dev/null || absent="$absent postgresql"
-[ -x /usr/bin/chromium ] || absent="$absent chromium"
 [ -n "$absent" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "The tests of the cluster need these packages of Debian:$absent" >&2
