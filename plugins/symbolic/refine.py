@@ -39,8 +39,11 @@ def refine(stage: stages.Refine, problem: Problem, model: Front, context: Contex
 
 
 def refined(problem: Problem, model: Front, select: str, deadline: float) -> Front:
-    """The front with everything done to it that can be."""
-    return front_of(refinements(problem, model, deadline), problem, select)
+    """The front with everything done to it that can be, constants carrying whatever unit is missing."""
+    candidates = refinements(problem, model, deadline)
+    if problem.units:
+        candidates = [program for program in candidates if consistent(program, problem)] or candidates
+    return front_of(candidates, problem, select)
 
 
 def refinements(

@@ -65,11 +65,25 @@ def prune(program: Program, x: np.ndarray, y: np.ndarray, slack: float = 1.02) -
         for shorter in sorted(candidates.values(), key=lambda p: (len(p), str(p))):
             if len(shorter) >= len(program):
                 break
-            fitted, error_now = refit(shorter, x, y, 12)
-            if error_now <= allowed and len(fitted) < len(program):
-                program, error, shrunk = fitted, error_now, True
+            # Refitting puts an intercept in wherever noise has one: without it may do as well.
+            fits = (refit(shorter, x, y, 12), proportional(shorter, x, y))
+            good = [fit for fit in fits if fit[1] <= allowed and len(fit[0]) < len(program)]
+            if good:
+                program, error = min(good, key=lambda fit: len(fit[0]))
+                shrunk = True
                 break
     return program, error
+
+
+def proportional(program: Program, x: np.ndarray, y: np.ndarray) -> tuple[Program, float]:
+    """b f with the best b, and its relative error."""
+    values = evaluate(program, x)
+    with np.errstate(all="ignore"):
+        slope = float(values @ y / (values @ values))
+    if not math.isfinite(slope) or slope == 0:
+        return program, math.inf
+    result = folded(program if abs(slope - 1) <= 1e-9 else ("mul", slope, *program))
+    return result, relative_error(result, x, y)
 
 
 def _shorter(program: Program, x: np.ndarray) -> Iterator[Program]:

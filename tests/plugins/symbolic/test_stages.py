@@ -96,6 +96,14 @@ def test_idle_parts_are_pruned_and_constants_rounded():
     assert "2.5*(x*sin(y))" == write(program, ["x", "y"], 6)
 
 
+def test_an_intercept_that_only_noise_has_is_left_out():
+    x, y = ROWS.T
+    noisy = 0.5 * x / y**2 + np.random.default_rng(1).normal(0, 0.01, len(x))
+    program = prune(parse("0.001 + 0.49*x/y**2", ["x", "y"]), ROWS, noisy)[0]
+
+    assert is_equivalent(program, parse("x/y**2", ["x", "y"]), ROWS)
+
+
 def test_strange_columns_are_kept_by_name_or_left_out(table):
     x = np.linspace(1, 2, 40)
     frame = {"flow [m/s]": x, "constant": 1.0, "text": "a", "hole": np.where(x > 1.9, np.nan, x**2), "y": 3 * x}
