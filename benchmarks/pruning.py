@@ -227,13 +227,21 @@ def latency() -> None:
     table("Latency of LeNet-300-100, batch 256, one thread", rows, header)
 
 
-def in_rows(network: nn.Module) -> nn.Module:
-    """A copy with every linear weight as torch's own compressed row matrix."""
-    copy = deepcopy(network)
-    for layer in copy.modules():
-        if isinstance(layer, nn.Linear):
-            layer.weight = nn.Parameter(layer.weight.detach().to_sparse_csr(), requires_grad=False)
-    return copy
+class Rows(nn.Module):
+    """A linear layer with torch's own compressed row matrix."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = layer.weight.detach().to_sparse_csr(), layer.bias.detach()[:, None]
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        """(n, in) gives (n, out)."""
+        return (self.weight @ given.t() + self.bias).t()
+
+
+def in_rows(network: nn.Sequential) -> nn.Sequential:
+    """The same network with every linear layer so."""
+    return nn.Sequential(*(Rows(layer) if isinstance(layer, nn.Linear) else layer for layer in network))
 
 
 PARTS = {"weights": weights, "channels": channels, "accuracy": accuracy, "latency": latency}
