@@ -172,8 +172,8 @@ def _methods(names: Iterable[str], load: Callable[[str], Any]) -> Iterator[str]:
 
 def settings() -> str:
     """The environment variables, as the README has them."""
-    readme = (ROOT / "README.md").read_text()
-    table = readme.partition("## Settings\n")[2].partition("\n\nApache")[0].strip()
+    section = (ROOT / "README.md").read_text().partition("## Settings\n")[2].partition("\n## ")[0]
+    table = "\n".join(line for line in section.splitlines() if line.startswith("|"))
     return (
         "# Settings\n\nHere you find the environment variables that change where things are kept and how they run.\n\n"
         f"{table}\n| `RAY_ADDRESS` | the Ray cluster of `pipeline sweep`, as `--address` says it |\n"
