@@ -1,4 +1,4 @@
-"""The reference part of the manual, written from the code: MkDocs calls ``on_files``, tests call ``pages``.
+"""The parts of the manual that are written from the code: MkDocs calls the ``on_`` functions, tests the others.
 
 Nothing of it is checked in, so it cannot differ from what is installed.
 """
@@ -18,6 +18,7 @@ from pipeline import catalogue, codecs, context, datasets, hooks, records, resul
 from pipeline.api import Pipeline
 from pipeline.cli import COMMANDS, cli
 from pipeline.plugins import DISTRIBUTION, Plugins
+from pipeline.source.yaml_tree import parse
 from pipeline.spec import StageSpec, VariantSpec
 from pipeline.stage import type_name
 from pipeline.sweep import distributions, schedulers, search
@@ -34,6 +35,26 @@ def on_files(files: Any, config: Any) -> Any:
     for uri, content in pages().items():
         files.append(File.generated(config, uri, content=content))
     return files
+
+
+def on_page_markdown(markdown: str, page: Any, **rest: Any) -> str:
+    """MkDocs: end each topic's page with its ready pipelines and its stages."""
+    folder, _, name = page.file.src_uri.removesuffix(".md").rpartition("/")
+    return f"{markdown}\n{topic(name)}" if folder == "topics" and name != "index" else markdown
+
+
+def topic(name: str) -> str:
+    """The ready pipelines and the stages of a topic."""
+    parts = []
+    files = sorted((ROOT / "pipelines" / {"sweeps": "sweep"}.get(name, name)).glob("*.yaml"))
+    if files:
+        told = [(file, parse(file.read_text(), file.name).data) for file in files]
+        rows = [(f"`{file.relative_to(ROOT)}`", data.get("description", "")) for file, data in told]
+        parts += ["## Ready pipelines\n", _table(["file", "what it asks"], rows)]
+    stages = catalogue.stage_rows(Plugins.load(), name)
+    if stages:
+        parts += ["## Stages\n", _stage_table(stages, f"../reference/stages/{name}.md")]
+    return "\n".join(parts)
 
 
 def pages() -> dict[str, str]:
@@ -185,12 +206,15 @@ def stage_index(plugins: Plugins, names: Sequence[str]) -> str:
     parts = ["# Stages\n", "Here you find what can stand behind `uses:`. `pipeline stages NAME` shows the same in a "
              "terminal, also for plugins that are not ours.\n"]  # fmt: skip
     for name in names:
-        rows = [
-            (f"[`{row['uses']}`]({name}.md#{_anchor(row['uses'])})", row["summary"], _code(row["makes"]))
-            for row in catalogue.stage_rows(plugins, name)
-        ]
-        parts += [f"## {name}\n", _table(["uses", "what it does", "makes"], rows)]
+        parts += [f"## {name}\n", _stage_table(catalogue.stage_rows(plugins, name), f"{name}.md")]
     return "\n".join(parts)
+
+
+def _stage_table(stages: Iterable[Mapping[str, str]], page: str) -> str:
+    rows = [
+        (f"[`{row['uses']}`]({page}#{_anchor(row['uses'])})", row["summary"], _code(row["makes"])) for row in stages
+    ]
+    return _table(["uses", "what it does", "makes"], rows)
 
 
 def stages_of(plugins: Plugins, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from types import ModuleType
 
 import click
 import pytest
@@ -21,14 +22,20 @@ from .conftest import DOCS, PAGES, ROOT
 
 
 @pytest.fixture(scope="module")
-def pages() -> dict[str, str]:
-    """The generated pages by their path."""
+def reference() -> ModuleType:
+    """What MkDocs calls."""
     spec = importlib.util.spec_from_file_location("_reference", DOCS / "_reference.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    made: dict[str, str] = module.pages()
+    return module
+
+
+@pytest.fixture(scope="module")
+def pages(reference) -> dict[str, str]:
+    """The generated pages by their path."""
+    made: dict[str, str] = reference.pages()
     return made
 
 
@@ -93,6 +100,15 @@ def test_every_page_is_in_the_contents_and_every_topic_has_one(pages):
 
     assert listed == {str(path.relative_to(DOCS)) for path in PAGES} | pages.keys()
     assert {f"topics/{uses.split('.')[0]}.md" for uses in ours()} <= listed
+
+
+def test_every_topic_ends_with_its_stages_and_its_ready_pipelines(reference):
+    for name in {uses.split(".")[0] for uses in ours()}:
+        text = reference.topic(name)
+        assert [] == [uses for uses in ours() if uses.split(".")[0] == name and f"`{uses}`" not in text]
+    for file in (ROOT / "pipelines").glob("*/*.yaml"):
+        told = reference.topic({"sweep": "sweeps"}.get(file.parent.name, file.parent.name))
+        assert re.search(rf"^\| `pipelines/{file.parent.name}/{file.name}` \| \S", told, re.MULTILINE), file
 
 
 def test_every_picture_is_shown_somewhere():
