@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -50,7 +50,9 @@ def symbols(count: int, positive: Sequence[bool] = ()) -> list[sympy.Symbol]:
     return [sympy.Symbol(f"x{n}", real=True, positive=True if signs[n] else None) for n in range(count)]
 
 
-def to_sympy(program: Program, variables: Sequence[Any], number: Callable[[float], Any] = sympy.Float) -> Any:
+def to_sympy(
+    program: Program, variables: Sequence[Any] | Mapping[int, Any], number: Callable[[float], Any] = sympy.Float
+) -> Any:
     """The sympy expression; ``number`` says how a constant becomes one."""
     stack: list[Any] = []
     for token in reversed(program):

@@ -8,32 +8,36 @@ from typing import Any
 import sympy
 
 from plugins.symbolic.conversion import from_sympy, symbols, to_sympy
-from plugins.symbolic.programs import Program
+from plugins.symbolic.programs import Program, variables
 
 
-def form(program: Program, variables: tuple[str, ...]) -> str:
+def form(program: Program, names: tuple[str, ...]) -> str:
     """The formula with factors and summands that are constants left out, multiplied out; equal for equal forms.
 
     2*x*(y + z) and x*y - 3*x*z + 1 have the same form, x*y + x*z.
     """
-    names = [sympy.Symbol(name, real=True) for name in variables]
+    known = {number: sympy.Symbol(names[number], real=True) for number in variables(program)}
+    own = frozenset(known.values())
     numbers = count()
-    expression = to_sympy(program, names, lambda value: sympy.Symbol(f"_c{next(numbers)}", positive=True))
+    expression = to_sympy(program, known, lambda value: sympy.Symbol(f"_c{next(numbers)}", positive=True))
     # A shift would be multiplied by the denominator and look like a part of the numerator.
-    terms = [term for term in sympy.Add.make_args(expression) if term.free_symbols & set(names)]
+    terms = [term for term in sympy.Add.make_args(expression) if term.free_symbols & own]
     above, below = sympy.fraction(sympy.together(sympy.Add(*terms)))
-    parts = [_bare(sympy.expand(part), frozenset(names)) for part in (above, below)]
+    parts = [_bare(sympy.expand(part), own) for part in (above, below)]
     return str(parts[0]) if parts[1] == 1 else f"({parts[0]})/({parts[1]})"
 
 
-def simplified(program: Program, variables: int) -> list[Program]:
+def simplified(program: Program) -> list[Program]:
     """Other ways in which sympy writes a formula: its own canonical order, over one denominator, factored out."""
-    names = symbols(variables)
-    found = []
+    used = variables(program)
+    names = symbols(len(used))
+    found: list[Program] = []
     try:
-        expression = to_sympy(program, names)
+        expression = to_sympy(program, dict(zip(used, names, strict=True)))
         others = (expression, sympy.together(expression), sympy.collect(sympy.expand(expression), names))
-        found.extend(from_sympy(other, names) for other in others)
+        for other in others:
+            written = from_sympy(other, names)
+            found.append(tuple(used[token] if isinstance(token, int) else token for token in written))
     except (ValueError, TypeError, AttributeError, RecursionError, sympy.PolynomialError):
         return found  # sympy made a function of it that has no word here
     return found

@@ -61,7 +61,7 @@ def refinements(
                 break
             better, _ = refinement.prune(program, x, y) if prune else refinement.refit(program, x, y)
             finished.append(refinement.rounded(better, x, y) if round_ else better)
-            finished += _shorter(simplified(finished[-1], x.shape[1]), finished[-1])
+            finished += _shorter(simplified(finished[-1]), finished[-1])
     return [*finished, *programs]
 
 

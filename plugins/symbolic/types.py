@@ -83,6 +83,12 @@ class Front(Predictor):
 
         return evaluate(parse(self.best.expression, self.variables), np.asarray(inputs, float))
 
+    def example(self) -> np.ndarray:
+        """Two rows of ones: a formula takes any numbers."""
+        import numpy as np
+
+        return np.ones((2, len(self.variables)))
+
 
 @dataclass(frozen=True)
 class Classifier(Predictor):
@@ -102,6 +108,12 @@ class Classifier(Predictor):
 
         return probability(self.equations[self.chosen].expression, self.variables, np.asarray(inputs, float))
 
+    def example(self) -> np.ndarray:
+        """Two rows of ones: a formula takes any numbers."""
+        import numpy as np
+
+        return np.ones((2, len(self.variables)))
+
 
 @dataclass(frozen=True)
 class Features(Predictor):
@@ -120,6 +132,12 @@ class Features(Predictor):
         rows = np.asarray(inputs, float)
         columns = [evaluate(parse(text, self.variables), rows) for text in self.expressions]
         return np.array(columns).T.reshape(len(rows), len(self.expressions))
+
+    def example(self) -> np.ndarray:
+        """Two rows of ones: a formula takes any numbers."""
+        import numpy as np
+
+        return np.ones((2, len(self.variables)))
 
 
 @dataclass(frozen=True)

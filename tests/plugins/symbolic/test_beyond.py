@@ -188,8 +188,8 @@ def test_forms_are_compared_without_their_constants(one, other, same):
 def test_other_ways_of_writing_are_the_same_function():
     program = parse("x*y + x*z + 0*x + (x - x)/y", ["x", "y", "z"])
 
-    assert all(np.allclose(evaluate(program, ROWS), evaluate(other, ROWS)) for other in simplified(program, 3))
-    assert min(map(len, simplified(program, 3))) < len(program)
+    assert all(np.allclose(evaluate(program, ROWS), evaluate(other, ROWS)) for other in simplified(program))
+    assert min(map(len, simplified(program))) < len(program)
 
 
 def test_a_law_comes_back_from_other_seeds_and_rows():
@@ -217,6 +217,28 @@ def test_the_torch_module_computes_the_formula_and_can_be_trained(tmp_path):
     assert np.allclose(evaluate(parse(text, names), ROWS), computed.detach().numpy(), rtol=1e-14)
     assert [-2.5, 1.5, 3.0] == formula.constants.tolist()
     assert formula.constants.grad[0] != 0
+
+
+@pytest.mark.slow
+def test_a_formula_is_registered_and_served_by_mlflow(tmp_path, monkeypatch):
+    import mlflow
+
+    from pipeline import Pipeline
+    from pipeline.registry import register
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    pd.DataFrame(ROWS, columns=["a b [m/s]", "x", "z"]).assign(y=3 * ROWS[:, 0] / ROWS[:, 1]).to_csv("t.csv")
+    (tmp_path / "law.yaml").write_text(
+        "stages:\n  problem: {uses: symbolic.table, with: {path: t.csv, target: y}}\n"
+        "  model: {uses: symbolic.gplearn, with: {generations: 1, population: 20}}\n"
+    )
+    result = Pipeline.load(tmp_path / "law.yaml").run()
+    uri = register(result, "law").extra["registered"]["uri"]
+    mlflow.set_tracking_uri(result.tracking_uri)
+    x, y = arrays(result.artifact("problem").test)
+
+    assert np.allclose(y, mlflow.pyfunc.load_model(uri).predict(x))
 
 
 SEARCH = """\
