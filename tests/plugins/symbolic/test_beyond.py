@@ -245,8 +245,8 @@ SEARCH = """\
 import sys
 from pipeline.testing import run_stage
 from plugins.symbolic import stages
-problem = stages.Problem(name="I.29.16", noise=0.05).run()
-front = run_stage(stages.Gplearn(generations=6), problem=problem, seed=5).value
+problem = stages.Problem(name="I.44.4", noise=0.05).run()
+front = run_stage(stages.Gplearn(generations=3), problem=problem, seed=5).value
 front = run_stage(stages.Refine(time_limit=100), problem=problem, model=front).value
 print([(e.expression, e.error) for e in front.equations])
 """
@@ -261,7 +261,7 @@ def test_the_front_does_not_depend_on_the_number_of_threads():
         )
         return done.stdout
 
-    assert front(1) == front(2) == front(8)
+    assert front(1) == front(8)
 
 
 @pytest.mark.slow
