@@ -18,7 +18,7 @@ def resolved(plan: Plan, run: RunPlan) -> dict[str, Any]:
     """A pipeline file as data that runs exactly this run: every field written out, secrets by name, variants chosen."""
     document: dict[str, Any] = {"name": plan.experiment, "seed": run.seed}
     if plan.spec.description:
-        document["description"] = _about(plan)
+        document["description"] = about_experiment(plan)
     if plan.spec.requires:
         document["requires"] = dict(plan.spec.requires)
     if plan.plugins.local_files:
@@ -68,8 +68,21 @@ def what_runs(run: RunPlan) -> str:
 def run_description(plan: Plan, run: RunPlan, command: Sequence[str]) -> str:
     """Markdown for MLflow's description of a single run."""
     chosen = "".join(f"- {stage}: variant `{variant}`\n" for stage, variant in run.variants.items())
-    about = f"{_about(plan)}\n\n" if plan.spec.description else ""
-    return f"{about}{what_runs(run)}\n\n{chosen}- seed {run.seed}\n\n{how_to_repeat(command)}"
+    about = f"{about_experiment(plan)}\n\n" if plan.spec.description else ""
+    return f"{about}{what_runs(run)}\n\n{data(run)}{chosen}- seed {run.seed}{started_by(command)}"
+
+
+def data(run: RunPlan) -> str:
+    """One list item for each stage that has no inputs: the data, and the fields that say which."""
+    lines = []
+    for step in run.steps:
+        if not step.inputs:
+            shown = step.shown_fields()
+            said = [
+                f"`{key}: {shown[key]}`" for key in type(step.stage).model_fields if key in step.stage.model_fields_set
+            ]
+            lines.append(f"- data: {step.name} from {step.uses}{' with ' if said else ''}{', '.join(said)}\n")
+    return "".join(lines)
 
 
 def parent_description(plan: Plan, command: Sequence[str]) -> str:
@@ -77,21 +90,21 @@ def parent_description(plan: Plan, command: Sequence[str]) -> str:
     variants = sorted({" ".join(run.variants.values()) for run in plan.runs} - {""})
     compared = f"compares {', '.join(f'`{name}`' for name in variants)} " if variants else ""
     seeds = sorted({run.seed for run in plan.runs})
-    about = f"{_about(plan)}\n\n" if plan.spec.description else ""
+    about = f"{about_experiment(plan)}\n\n" if plan.spec.description else ""
     over = f"over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"with seed {seeds[0]}"
-    return f"{about}{what_runs(plan.runs[0])}\n\n{len(plan.runs)} runs: {compared}{over}.\n\n{how_to_repeat(command)}"
+    counted = f"{len(plan.runs)} runs: {compared}{over}."
+    return f"{about}{what_runs(plan.runs[0])}\n\n{data(plan.runs[0])}\n{counted}{started_by(command)}"
 
 
-def _about(plan: Plan) -> str:
+def about_experiment(plan: Plan) -> str:
     """The description without the values of environment variables."""
     written = plan.source.secrets.get(("description",))
     return plan.spec.description if written is None else Written(written)
 
 
-def how_to_repeat(command: Sequence[str]) -> str:
-    """How to do the same again."""
-    again = f"Started by `{shlex.join(command)}`. " if command else ""
-    return f"{again}Repeat a run exactly with `pipeline reproduce RUN_ID`."
+def started_by(command: Sequence[str]) -> str:
+    """The command as a paragraph."""
+    return f"\n\nStarted by `{shlex.join(command)}`." if command else ""
 
 
 def comparison_markdown(comparison: Comparison) -> str:

@@ -33,7 +33,9 @@ class Run:
 
     id: our own identifier, known before MLflow has given its own.
     parent: the id of the run above, or None.
+    about: what the experiment is about; ``description`` is about this run.
     params: ``stage.field`` to value as it may be shown (secrets are redacted).
+    directions: the metrics that judge it, with their better end.
     tags: names and texts to search by in MLflow.
     documents: file name to text, kept beside the run: the resolved pipeline, the plan, the lock, the diff.
     """
@@ -48,11 +50,21 @@ class Run:
     tags: Mapping[str, str] = field(default_factory=dict)
     documents: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
+    about: str = ""
+    directions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """Stands in a description for the id that MLflow gives the run, which is not known yet."""
+        return f"{{run:{self.id}}}"
 
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """How one stage of a run ended: ``seconds`` of work (of the original work where it was cached)."""
+    """How one stage of a run ended: ``seconds`` of work (of the original work where it was cached).
+
+    source: it has no inputs: what it made is the data that the run stands on.
+    """
 
     name: str
     uses: str
@@ -60,6 +72,7 @@ class StageOutcome:
     seconds: float
     digest: str = ""
     key: str = ""
+    source: bool = False
 
 
 @dataclass(frozen=True)

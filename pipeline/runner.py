@@ -124,7 +124,9 @@ class _Progress:
         if cached:
             for record in result.records:
                 self.show(step, record)
-        outcome = StageOutcome(step.name, step.uses, cached, result.seconds, result.digest, result.key)
+        outcome = StageOutcome(
+            step.name, step.uses, cached, result.seconds, result.digest, result.key, source=not step.inputs
+        )
         self.finished.append(outcome)
         self.runner.emit("pipeline_stage_finished", run=self.run, outcome=outcome)
 

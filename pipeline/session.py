@@ -95,6 +95,7 @@ class Session:
                 plan.experiment,
                 tags={"pipeline.kind": "comparison"},
                 description=describe.parent_description(plan, self.command),
+                about=describe.about_experiment(plan),
             )
         return Run(
             _new_id(),
@@ -111,6 +112,8 @@ class Session:
                 "plan.json": describe.plan_document(run_plan),
             },
             describe.run_description(plan, run_plan, self.command),
+            describe.about_experiment(plan),
+            directions(plan),
         )
 
     def _finish_parent(self, status: Status) -> None:

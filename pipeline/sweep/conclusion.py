@@ -56,7 +56,8 @@ def summary(session: Session, best: TrialOutcome | None) -> str:
     reached = ", ".join(f"`{o.metric}` {v:.6g}" for o, v in zip(session.request.objectives, values, strict=True))
     rows = "".join(f"| `{name}` | {value} |\n" for name, value in best.record.configuration.items())
     table = f"| | |\n|--|--|\n{rows}"
-    return f"{len(session.trials)} runs: {counted}.\n\nBest: trial {best.record.number}, {reached}\n\n{table}"
+    again = f"Run it again with `pipeline reproduce {best.run.reference}`."
+    return f"{len(session.trials)} runs: {counted}.\n\nBest: trial {best.record.number}, {reached}\n\n{table}\n{again}"
 
 
 def _files(session: Session) -> tuple[File, ...]:

@@ -31,11 +31,12 @@ def parent_run(request: Request, identity: str, command: Sequence[str]) -> Run:
     """The run above all trials."""
     plan = request.plan
     metrics = ", ".join(f"`{o.metric}` ({o.mode})" for o in request.objectives)
-    about = f"{plan.spec.description}\n\n" if plan.spec.description else ""
+    about = f"{describe.about_experiment(plan)}\n\n" if plan.spec.description else ""
     dimensions = "".join(f"- `{name}`: {json.dumps(spec)}\n" for name, spec in request.spec.space.items())
     description = (
-        f"{about}Sweep of {describe.what_runs(plan.runs[0])}\n\nSearch `{request.search_name}`, scheduler "
-        f"`{request.scheduler_name}`, for {metrics}.\n\n{dimensions}\n{describe.how_to_repeat(command)}"
+        f"{about}Sweep of {describe.what_runs(plan.runs[0])}\n\n{describe.data(plan.runs[0])}\n"
+        f"Search `{request.search_name}`, scheduler "
+        f"`{request.scheduler_name}`, for {metrics}.\n\n{dimensions}{describe.started_by(command)}"
     )
     return Run(
         identity,
@@ -47,6 +48,7 @@ def parent_run(request: Request, identity: str, command: Sequence[str]) -> Run:
               "pipeline.mode": ",".join(o.mode for o in request.objectives)},
         documents={"sweep.json": json.dumps(sweep_document(request), indent=1)},
         description=description,
+        about=describe.about_experiment(plan),
     )  # fmt: skip
 
 
@@ -68,4 +70,6 @@ def child_run(request: Request, assignment: Assignment, identity: str, parent: s
         | {f"pipeline.variant.{stage}": name for stage, name in run_plan.variants.items()},
         {"pipeline.yaml": describe.resolved_yaml(plan, run_plan)},
         describe.run_description(plan, run_plan, command),
+        describe.about_experiment(plan),
+        {o.metric: o.mode for o in request.objectives},
     )  # fmt: skip

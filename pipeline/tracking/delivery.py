@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from pipeline.tracking.server import RUN_TAG, Away, Refused, Server, millisecond
 from pipeline.tracking.spool import Spool
 
 _STRIKES = 8
+_SHORT_ID = 12
 
 
 @dataclass
@@ -34,6 +36,7 @@ class _Parcel:
     metrics: list[Metric] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     files: list[tuple[str, str]] = field(default_factory=list)
+    datasets: list[dict[str, str]] = field(default_factory=list)
     finish: tuple[str, float] | None = None
 
 
@@ -140,7 +143,9 @@ class Delivery:
                 case "finish":
                     parcel.tags |= record["tags"]
                     if record["description"]:
-                        parcel.tags["mlflow.note.content"] = record["description"]
+                        parcel.tags["mlflow.note.content"] = self._with_ids(record["description"])
+                    # Spools that an earlier version left have none.
+                    parcel.datasets = record.get("datasets", [])
                     parcel.finish = (record["status"], record["time"])
         for run, parcel in parcels.items():
             if run in self._runs:
@@ -164,6 +169,8 @@ class Delivery:
             self._note(refused=run)
             self._tell({"warning": f"MLflow refused run {name!r}: {refused}"})
             return
+        about = record.get("about", "")
+        self._attempt(lambda: self._server.describe(experiment, about), f"the description of {experiment!r}")
         self._runs[run] = _Run(run_id, name)
         self._note(run=run, name=name, **note)
         self._tell_run(run, note)
@@ -198,6 +205,8 @@ class Delivery:
         tags = {allowed(name): short_tag(text) for name, text in parcel.tags.items()}
         for request in self._server.log(run.id, parcel.metrics, parcel.params, tags):
             self._attempt(request, f"records of run {run.name!r}")
+        if parcel.datasets:
+            self._attempt(lambda: self._server.log_inputs(run.id, parcel.datasets), f"the data of run {run.name!r}")
         outbox = self._outbox(run)
         if parcel.environment and self.spool.environment.exists():
             shutil.copytree(self.spool.environment, outbox / DOCUMENTS, dirs_exist_ok=True)
@@ -235,6 +244,15 @@ class Delivery:
                 document.write_text(stages_document(stages[key]))
             reason = {"pipeline.error": "the process that executed the run ended without closing it"}
             self._send_parcel(key, _Parcel(tags=reason, finish=("KILLED", at)))
+
+    def _with_ids(self, description: str) -> str:
+        """``description`` with MLflow's ids where it refers to runs."""
+        known = self._runs
+
+        def shown(match: re.Match[str]) -> str:
+            return known[match[1]].id[:_SHORT_ID] if match[1] in known else match[0]
+
+        return re.sub(r"\{run:([\w-]+)\}", shown, description)
 
     def _outbox(self, run: _Run) -> Path:
         return self.spool.folder / "outbox" / run.id

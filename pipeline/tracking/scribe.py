@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.records import File, Metrics, Record, Run, RunOutcome, StageOutcome
 from pipeline.tracking.names import LONG_PARAMS, PARAM_LENGTH, Names, artifact_path, clean, short_param, text_of
 from pipeline.tracking.spool import Spool
+from pipeline.tracking.telling import dataset, ended_description
 
 DOCUMENTS = "pipeline"
 STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
@@ -52,6 +53,7 @@ class Scribe:
             params={name: short_param(text) for name, text in params.items()},
             tags=_texts(run.tags),
             description=clean(run.description),
+            about=clean(run.about),
             time=at,
         )
         if long:
@@ -81,7 +83,8 @@ class Scribe:
         known = self._known(run)
         if unlogged := {name: value for name, value in outcome.metrics.items() if name not in known.logged}:
             self._metrics(run, unlogged, Metrics({}, None, at))
-        if stages := outcome.stages or tuple(known.stages):
+        stages = outcome.stages or tuple(known.stages)
+        if stages:
             self._document(run, "stages.json", stages_document([asdict(stage) for stage in stages]))
         for name, text in outcome.documents.items():
             self._document(run, name, text)
@@ -92,8 +95,15 @@ class Scribe:
             tags["pipeline.error"] = clean(outcome.error)
         if outcome.failed_stage:
             tags["pipeline.failed_stage"] = clean(outcome.failed_stage)
-        status, description = STATUS[outcome.status], clean(outcome.description)
-        self._write("finish", run, status=status, description=description, tags=tags, time=at)
+        self._write(
+            "finish",
+            run,
+            status=STATUS[outcome.status],
+            description=clean(ended_description(run, outcome)),
+            tags=tags,
+            datasets=[dataset(run, stage) for stage in stages if stage.source and stage.digest],
+            time=at,
+        )
         self._runs.pop(run.id, None)
 
     def flush(self) -> None:

@@ -18,12 +18,15 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 import requests
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 RUN_TAG = "pipeline.run"
+ABOUT_TAG = "pipeline.description"
 # MLflow's interface then opens an experiment with its runs and charts, and not as one of language models.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
+# A tag of an experiment holds less than one of a run.
+_NOTE_LENGTH = 5000
 _PER_BATCH, _TEXTS_PER_BATCH, _BYTES_PER_BATCH = 1000, 100, 300_000
 _TRY_AGAIN = {401, 403, 407, 408, 425, 429}
 
@@ -81,6 +84,7 @@ class Server:
         self.location = location
         self._client: MlflowClient | None = None
         self._experiments: dict[str, str] = {}
+        self._described: dict[str, str] = {}
 
     def experiment(self, name: str) -> str:
         """The id of the experiment ``name``, made or restored where that is needed."""
@@ -102,6 +106,14 @@ class Server:
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
         return str(experiment.experiment_id)
+
+    def describe(self, name: str, about: str) -> None:
+        """Show ``about`` on the experiment's page, unless somebody has written something else there."""
+        if about and self._described.get(name) != about:
+            short = about if len(about) <= _NOTE_LENGTH else about[: _NOTE_LENGTH - 1] + "…"
+            experiment_id = self.experiment(name)
+            self._ask(lambda client: _describe(client, experiment_id, short))
+            self._described[name] = about
 
     def create_run(self, experiment: str, name: str, tags: Mapping[str, str], at: float) -> str:
         """The id of a new run; ``experiment`` is a name."""
@@ -133,6 +145,12 @@ class Server:
         for batch in batches(metrics, params, tags):
             yield lambda batch=batch: self._ask(lambda client: client.log_batch(run_id, *batch))  # type: ignore[misc]
 
+    def log_inputs(self, run_id: str, datasets: Sequence[Mapping[str, str]]) -> None:
+        """Say which data the run stands on: each with ``name``, ``digest`` and ``source``, a JSON text."""
+        used = [InputTag("mlflow.data.context", "input")]
+        inputs = [DatasetInput(Dataset(d["name"], d["digest"], "pipeline", d["source"]), used) for d in datasets]
+        self._ask(lambda client: client.log_inputs(run_id, inputs))
+
     def log_artifacts(self, run_id: str, folder: str) -> None:
         """Upload everything in ``folder`` to the root of the run's artifacts."""
         self._ask(lambda client: client.log_artifacts(run_id, folder))
@@ -159,6 +177,13 @@ class Server:
             if _is_final(error):
                 raise Refused(reason(error)) from error
             raise Away(reason(error), not _is_silence(error)) from error
+
+
+def _describe(client: MlflowClient, experiment_id: str, about: str) -> None:
+    tags = client.get_experiment(experiment_id).tags
+    if tags.get("mlflow.note.content") == tags.get(ABOUT_TAG) != about:
+        client.set_experiment_tag(experiment_id, "mlflow.note.content", about)
+        client.set_experiment_tag(experiment_id, ABOUT_TAG, about)
 
 
 def batches(

@@ -1,0 +1,51 @@
+"""What MLflow's pages say of a run that ended: its description in plain words, and the data it stands on."""
+
+from __future__ import annotations
+
+import json
+
+from pipeline.records import Run, RunOutcome, StageOutcome
+
+_METRICS = 12
+_DIGEST_LENGTH = 36
+
+
+def ended_description(run: Run, outcome: RunOutcome) -> str:
+    """Markdown: what was run, what came of it, how to do it again."""
+    kind = run.tags.get("pipeline.kind")
+    parts = [outcome.description or run.description]
+    if kind in ("run", "trial"):
+        parts.append(_result(run, outcome))
+    if kind in ("run", "trial", "comparison"):
+        parts.append(f"Run it again with `pipeline reproduce {run.reference}`.")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _result(run: Run, outcome: RunOutcome) -> str:
+    if outcome.status != "finished":
+        where = f" in {outcome.failed_stage}" if outcome.failed_stage else ""
+        why = f": {outcome.error.splitlines()[0]}" if outcome.error else ""
+        return f"**{outcome.status.capitalize()}{where}**{why}"
+    known = {name: run.directions.get(name) for name in outcome.metrics}
+    shown = [name for name in known if known[name]] or list(known)
+    better = {"max": "higher is better", "min": "lower is better"}
+    rows = [f"| {name} | {outcome.metrics[name]:.6g} | {better.get(known[name] or '', '')} |" for name in shown]
+    if not rows:
+        return ""
+    return "\n".join(["| result | | |", "|--|--|--|", *rows[:_METRICS]])
+
+
+def dataset(run: Run, stage: StageOutcome) -> dict[str, str]:
+    """What a stage without inputs made, as MLflow's Dataset column shows it.
+
+    The first text in its configuration says which data it is: ``images digits``.
+    """
+    fields = {name.removeprefix(f"{stage.name}."): value for name, value in run.params.items()
+              if name.startswith(f"{stage.name}.")}  # fmt: skip
+    which = next((value for value in fields.values() if isinstance(value, str) and value), "")
+    source = {"uses": stage.uses, "with": fields}
+    return {
+        "name": f"{stage.name} {which}".strip()[:250],
+        "digest": stage.digest[:_DIGEST_LENGTH],
+        "source": json.dumps(source, ensure_ascii=False, default=str),
+    }
