@@ -168,15 +168,19 @@ def holm(tests: Sequence[Test]) -> list[Test]:
 
 
 def figure(comparison: Comparison) -> Any:
-    """One panel per metric: each run a dot, each group's mean with its 95 % interval."""
+    """One panel per metric, two in a row: each run a dot, each group's mean with its 95 % interval."""
     from matplotlib.figure import Figure
 
     metrics = [m for m in comparison.directions if any(m in group.metrics for group in comparison.groups)]
     names = [group.name for group in comparison.groups]
     height = 1.2 + 0.45 * len(names)
-    drawing = Figure(figsize=(min(4.2 * len(metrics), 16), height), layout="constrained")
-    axes = drawing.subplots(1, len(metrics), squeeze=False)[0]
-    for axis, metric in zip(axes, metrics, strict=True):
+    columns = min(len(metrics), 2)
+    rows = math.ceil(len(metrics) / columns)
+    drawing = Figure(figsize=(4.2 * columns, height * rows), layout="constrained")
+    axes = drawing.subplots(rows, columns, squeeze=False).ravel()
+    for unused in axes[len(metrics) :]:
+        unused.remove()
+    for place, (axis, metric) in enumerate(zip(axes, metrics, strict=False)):
         for row, group in enumerate(comparison.groups):
             if metric not in group.metrics:
                 continue
@@ -187,7 +191,7 @@ def figure(comparison: Comparison) -> Any:
             if stats.ci95:
                 axis.plot(stats.ci95, [row, row], color=colour, lw=2)
             axis.plot([stats.mean], [row], "D", color=colour, ms=6)
-        axis.set_yticks(range(len(names)), names if axis is axes[0] else [""] * len(names))
+        axis.set_yticks(range(len(names)), names if place % columns == 0 else [""] * len(names))
         axis.set_ylim(len(names) - 0.5, -0.5)
         better = "higher" if comparison.directions[metric] == "max" else "lower"
         axis.set_xlabel(f"{metric}  ({better} is better)")
