@@ -101,7 +101,7 @@ class Scribe:
             status=STATUS[outcome.status],
             description=clean(ended_description(run, outcome)),
             tags=tags,
-            datasets=[dataset(run, stage) for stage in stages if stage.source and stage.digest],
+            datasets=[dataset(run, stage) for stage in stages if stage.source and stage.digest and run.params],
             time=at,
         )
         self._runs.pop(run.id, None)

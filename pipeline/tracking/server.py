@@ -22,7 +22,8 @@ from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric,
 from mlflow.exceptions import MlflowException
 
 RUN_TAG = "pipeline.run"
-ABOUT_TAG = "pipeline.description"
+# What we wrote as the experiment's description; MLflow's interface shows no tag of this prefix.
+ABOUT_TAG = "mlflow.pipeline.description"
 # MLflow's interface then opens an experiment with its runs and charts, and not as one of language models.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
 # A tag of an experiment holds less than one of a run.

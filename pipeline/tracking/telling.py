@@ -7,7 +7,7 @@ import json
 from pipeline.records import Run, RunOutcome, StageOutcome
 
 _METRICS = 12
-_DIGEST_LENGTH = 36
+_DIGEST_LENGTH = 12
 
 
 def ended_description(run: Run, outcome: RunOutcome) -> str:
