@@ -18,7 +18,13 @@ def ended_description(run: Run, outcome: RunOutcome) -> str:
         parts.append(_result(run, outcome))
     if kind in ("run", "trial", "comparison"):
         parts.append(f"Run it again with `pipeline reproduce {run.reference}`.")
-    return "\n\n".join(part for part in parts if part)
+    return _spaced("\n\n".join(part for part in parts if part))
+
+
+def _spaced(markdown: str) -> str:
+    """``markdown`` with a space after each cell of its tables: MLflow's interface sets them edge to edge."""
+    lines = [line.replace(" |", "&emsp; |") if line.startswith("| ") else line for line in markdown.splitlines()]
+    return "\n".join(lines)
 
 
 def _result(run: Run, outcome: RunOutcome) -> str:

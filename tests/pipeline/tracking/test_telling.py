@@ -21,7 +21,7 @@ def test_an_experiment_and_its_run_are_told_in_words(new_run, tracking, client):
     recorded = client.get_run(report.run_ids[run.id])
     note = recorded.data.tags["mlflow.note.content"]
     assert note.startswith("One variant")
-    assert "| quality/elbo | -7.5 | higher is better |" in note
+    assert "| quality/elbo&emsp; | -7.5&emsp; | higher is better&emsp; |" in note
     assert "model/kl" not in note
     assert f"`pipeline reproduce {recorded.info.run_id[:12]}`" in note
     data = [(used.dataset.name, used.dataset.digest) for used in recorded.inputs.dataset_inputs]
