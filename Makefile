@@ -42,8 +42,9 @@ demo: $(VENV)/.installed
 	@echo "Pictures:  mlartifacts/ (one folder for each run; reconstructions and samples under the stages' names)"
 	@echo "Browse:    $(BIN)/pipeline ui"
 
+# One thread for each of the processes: together they have no more than the machine.
 test: $(VENV)/.installed-dev
-	@$(BIN)/python -m pytest -n $(CPUS) --dist loadgroup
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(CPUS) --dist loadgroup
 
 test-cluster: $(VENV)/.installed-dev
 	@sh tests/cluster/needs.sh
