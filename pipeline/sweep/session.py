@@ -175,7 +175,7 @@ class Session:
             )
             drive(
                 self, setup, scheduler.build(), spec.resources, concurrency=spec.concurrency,
-                max_failures=spec.max_failures, folder=folder, name="trials",
+                max_failures=spec.max_failures, folder=folder, name="trials", patient=not scheduler.pauses,
             )  # fmt: skip
 
     @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,8 +27,8 @@ from pipeline.sweep_spec import Resources
 
 # How old the count of the cluster's processors may be (seconds): nodes join and leave.
 FRESH = 3.0
-# How long a trial waits for a worker of its own while others are free (seconds).
-PATIENCE = 60.0
+# How long trials wait for another worker while one is free, since the last one came or went (seconds).
+PATIENCE = 20.0
 
 
 class Driver(Protocol):
@@ -224,7 +224,7 @@ class PatientController(TuneController):  # type: ignore[misc]  # ray is not fol
     """
 
     def __init__(self, *arguments: Any, search_alg: Proposer, **options: Any) -> None:
-        self.proposer, self.waiting = search_alg, dict[str, float]()
+        self.proposer, self.workers, self.since = search_alg, 0, time.monotonic()
         super().__init__(*arguments, search_alg=search_alg, **options)
 
     def _maybe_reuse_cached_actor(self, trial: Trial) -> bool:
@@ -232,10 +232,12 @@ class PatientController(TuneController):  # type: ignore[misc]  # ray is not fol
 
     def _worth_waiting(self, trial: Trial) -> bool:
         """Whether its own worker is on its way, the cluster has room for it, and others can use the free one."""
-        if trial not in self._trial_to_actor or self.proposer.is_finished():
+        if trial not in self._trial_to_actor or trial in self._resetting_trials or self.proposer.is_finished():
             return False
-        since = self.waiting.setdefault(trial.trial_id, time.monotonic())
-        return len(self._started_actors) < self.proposer.room and time.monotonic() - since < PATIENCE
+        if self.workers != len(self._started_actors):
+            self.workers, self.since = len(self._started_actors), time.monotonic()
+        # The room may be another's in truth: then no worker comes, and one wait is enough for all trials.
+        return self.workers < self.proposer.room and time.monotonic() - self.since < PATIENCE
 
 
 @contextmanager
@@ -250,9 +252,12 @@ def _patient() -> Iterator[None]:
 
 def drive(
     driver: Driver, setup: Setup, scheduler: Any, resources: Resources, *,
-    concurrency: int | None, max_failures: int, folder: str, name: str,
+    concurrency: int | None, max_failures: int, folder: str, name: str, patient: bool,
 ) -> None:  # fmt: skip
-    """Run trials until nothing is left."""
+    """Run trials until nothing is left.
+
+    patient: trials may wait for a worker of their own. Not where trials wait for each other: then none would go on.
+    """
     share = _share(resources)
     proposer = Proposer(driver, concurrency, share)
     trainable = tune.with_resources(tune.with_parameters(PipelineTrial, setup=setup), share)
@@ -270,7 +275,7 @@ def drive(
                 failure_config=tune.FailureConfig(max_failures=max_failures),
             ),
         )
-        with _patient():
+        with _patient() if patient else nullcontext():
             tuner.fit()
 
 

@@ -515,7 +515,7 @@ stages:
 test.yaml:2:13: 'data' is a plugin, not a stage
   2 |   a: {uses: data}
                   ^
-  Its stages: data.images.
+  Its stages: data.images, data.table.
 """,
     ),
     "out of range": (
