@@ -47,13 +47,14 @@ class Context:
         stage: str = "stage",
         seed: int | None = 0,
         *,
-        record: Callable[[Record], None] = lambda record: None,
+        record: Callable[[Record], None] | None = None,
         report_progress: Callable[[str, int, int | None], None] = lambda label, done, total: None,
         checkpoints: Checkpoints | None = None,
     ) -> None:
         self._stage = stage
         self._seed = seed
-        self._record = record
+        self._record = record or (lambda record: None)
+        self._watched = record is not None
         self._report_progress = report_progress
         self._checkpoints = checkpoints or NoCheckpoints()
 
@@ -66,6 +67,8 @@ class Context:
 
     def figure(self, name: str, figure: Any) -> None:
         """Keep a picture: a matplotlib figure becomes ``name.png``, a plotly one ``name.html``."""
+        if not self._watched:  # drawing is slow, and nobody would see it
+            return
         if hasattr(figure, "to_html"):
             self._keep(f"{name}.html", figure.to_html(include_plotlyjs=True).encode())
             return

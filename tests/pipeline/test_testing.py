@@ -106,6 +106,36 @@ def test_a_stage_runs_on_plain_values_and_shows_what_it_logged():
     assert {"note.txt": b"hello"} == dict(run.files)
 
 
+def test_a_figure_is_drawn_when_it_is_looked_at_and_keeps_its_place():
+    class Draw(Stage):
+        def run(self, context: Context) -> None:
+            from matplotlib.figure import Figure
+
+            context.text("before", "")
+            context.figure("plot", Figure(figsize=(1, 1)))
+            context.text("after", "")
+
+    files = run_stage(Draw()).files
+
+    assert ["before.txt", "plot.png", "after.txt"] == list(files)
+    assert files["plot.png"].startswith(b"\x89PNG")
+
+
+def test_a_figure_that_cannot_be_drawn_fails_where_it_is_looked_at():
+    class Unreadable(Stage):
+        def run(self, context: Context) -> None:
+            from matplotlib.figure import Figure
+
+            figure = Figure()
+            figure.suptitle("$\\unknown{}$")
+            context.figure("plot", figure)
+
+    run = run_stage(Unreadable())
+
+    with pytest.raises(ValueError, match="Unknown symbol"):
+        _ = run.files
+
+
 def test_a_seeded_stage_gives_the_same_for_the_same_seed_and_something_else_for_another():
     first, again, other = (run_stage(Noisy(), seed=seed).value for seed in (1, 1, 2))
 
