@@ -181,13 +181,12 @@ class History:
                 return
 
     def _ask(self, question: Callable[[MlflowClient], T]) -> T:
-        from mlflow.exceptions import MlflowException
-
         from pipeline.tracking.server import reason
 
         try:
             return question(self.client)
-        except (MlflowException, OSError) as error:
+        except Exception as error:
+            # Databases and storage libraries raise what they like.
             raise RequestError(f"MLflow at {self.location.shown} cannot be read: {reason(error)}") from error
 
 

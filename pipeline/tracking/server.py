@@ -16,6 +16,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 import requests
+import sqlalchemy
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric, Param, RunTag
@@ -64,6 +65,9 @@ def _make_database(location: Location) -> None:
     processes at once disturb each other (seen with MLflow 3.17).
     """
     path = location.database_file
+    if path is None and location.artifacts:
+        # A database server that does not answer is told at once; MLflow would try for two minutes without a word.
+        sqlalchemy.create_engine(location.uri, poolclass=sqlalchemy.NullPool).connect().close()
     if path is None or path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy  # noqa: F401  # Where nothing heavy is loaded, `main` ends the process at once: here that of the tests.
 import pytest
 
 from pipeline.cli import main

@@ -119,3 +119,10 @@ def test_a_folder_without_records_has_no_runs_and_stays_as_it_is(tmp_path):
     with pytest.raises(RequestError, match=r"no run has been recorded in sqlite:///.*mlflow.db yet"):
         empty.run("any")
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_database_server_that_is_away_is_told_at_once_and_without_its_password(tmp_path):
+    pytest.importorskip("psycopg")
+
+    with pytest.raises(RequestError, match=r"postgresql\+psycopg://ann:\*\*\*@127.0.0.1:9/runs cannot be read"):
+        History(tmp_path, "postgresql+psycopg://ann:s3cret@127.0.0.1:9/runs").runs()
