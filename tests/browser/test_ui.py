@@ -66,7 +66,7 @@ def address(recorded, environment) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser_kit, address, tmp_path) -> Iterator[Page]:
-    """MLflow's list of the experiment's runs, reached by clicking from its first page."""
+    """The first page: MLflow's list of the newest experiment's runs."""
     with browser_kit.sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             tmp_path, executable_path=BROWSER, args=FLAGS.split(), viewport={"width": 2000, "height": 1000}
@@ -75,9 +75,6 @@ def page(browser_kit, address, tmp_path) -> Iterator[Page]:
         browser_kit.expect.set_options(timeout=PATIENCE_MS)
         page = context.new_page()
         page.goto(address, wait_until="commit")
-        page.get_by_text("Model training", exact=True).first.click()
-        page.get_by_role("link", name="Experiments").first.click()
-        page.get_by_role("link", name="decay", exact=True).click()
         yield page
         context.close()
 
@@ -99,6 +96,8 @@ def test_the_runs_of_an_experiment_are_found_understood_and_compared(page, brows
 
     expect(page.get_by_text("How fast does the signal vanish?").first).to_be_visible()
     expect(page.get_by_text("source step").first).to_be_visible()
+    for of_language_models in ("Prompts", "Judges", "MLflow Assistant"):
+        expect(page.get_by_text(of_language_models, exact=True)).to_have_count(0)
     unfold(page, "decay")
     for child in ("slow seed 0", "fast seed 0"):
         expect(row(page, child)).to_be_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from mlflow import MlflowClient
+
+from pipeline.tracking.location import Location
+from pipeline.tracking.server import Server
 
 ROOT = Path(__file__).parents[3]
 
@@ -45,34 +50,47 @@ def test_a_port_that_is_taken_is_told(project, command):
     assert f"port {port} is taken" in ended.err
 
 
-@pytest.mark.slow
-def test_it_answers_on_this_machine_alone_and_ctrl_c_ends_all_of_it(project):
-    from pipeline.tracking.location import Location
-    from pipeline.tracking.server import open_client
+def test_a_file_that_is_no_database_is_told(project, command):
+    (project.folder / "mlflow.db").write_text("not one")
 
-    open_client(Location.of(project.folder))
-    server = subprocess.Popen(
+    ended = command("ui")
+
+    assert ended.status == 2
+    assert "mlflow.db cannot be read: " in ended.err
+    assert "file is not a database" in ended.err
+
+
+@pytest.mark.slow
+def test_it_shows_the_newest_runs_on_this_machine_alone_and_ctrl_c_ends_it(project, empty_database):
+    shutil.copy(empty_database, project.folder / "mlflow.db")
+    location = Location.of(project.folder)
+    server = Server(location)
+    server.create_run("older", "a", {}, 1.0)
+    newest = server.create_run("newer", "b", {}, 2.0)
+    experiment = server.experiment("newer")
+    ui = subprocess.Popen(
         [sys.executable, "-m", "pipeline", "ui"],
-        cwd=project.folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     try:
-        url = server.stdout.readline().split()[0]
+        url, _, path = ui.stdout.readline().split()[0].partition("#")
         page = urllib.request.urlopen(url, timeout=20).read().decode()
-        processes = psutil.Process(server.pid).children(recursive=True)
-        hosts = {c.laddr.ip for p in processes for c in p.net_connections() if c.status == psutil.CONN_LISTEN}
-        server.send_signal(signal.SIGINT)
-        status = server.wait(20)
-        gone, alive = psutil.wait_procs(processes, timeout=5)
+        runs = MlflowClient(url.rstrip("/")).search_runs([experiment])
+        process = psutil.Process(ui.pid)
+        others = process.children(recursive=True)
+        hosts = {c.laddr.ip for c in process.net_connections() if c.status == psutil.CONN_LISTEN}
+        ui.send_signal(signal.SIGINT)
+        status = ui.wait(20)
     finally:
-        server.kill()
+        ui.kill()
 
-    assert url.startswith("http://127.0.0.1:")
+    assert path == f"/experiments/{experiment}/runs"
     assert "MLflow" in page
+    assert page.index("machine_learning") < page.index("static-files")
+    assert [run.info.run_id for run in runs] == [newest]
+    assert [] == others
     assert {"127.0.0.1"} == hosts
     assert status == 0
-    assert gone
-    assert not alive
