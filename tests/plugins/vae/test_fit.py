@@ -40,7 +40,7 @@ def same(first, second):
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 @pytest.mark.parametrize("architecture", ["mlp", "convolutional"])
 def test_training_raises_the_bound(digits, architecture, likelihood):
-    stage = Fit(latent_dim=4, architecture=architecture, likelihood=likelihood, hidden=(16,), batch_size=32, epochs=6)
+    stage = Fit(latent_dim=4, architecture=architecture, likelihood=likelihood, hidden=(16,), batch_size=16, epochs=6)
 
     run = run_stage(stage, images=digits)
 
