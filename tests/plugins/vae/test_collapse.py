@@ -45,7 +45,9 @@ def test_what_was_already_done_is_not_advised():
 def test_a_high_beta_collapses_a_model_and_the_plain_bound_does_not(digits):
     found = {}
     for beta in (1.0, 20.0):
-        stage = Fit(latent_dim=8, hidden=(64,), likelihood="gaussian", epochs=25, batch_size=16, beta=beta)
+        stage = Fit(
+            latent_dim=8, hidden=(32,), likelihood="gaussian", epochs=12, batch_size=16, learning_rate=5e-3, beta=beta
+        )
         found[beta] = run_stage(Evaluate(), model=run_stage(stage, images=digits).value, images=digits)
 
     assert (0, 1) == (found[1.0].metrics["collapsed"], found[20.0].metrics["collapsed"])

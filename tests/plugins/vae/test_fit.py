@@ -40,8 +40,9 @@ def same(first, second):
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 @pytest.mark.parametrize("architecture", ["mlp", "convolutional"])
 def test_training_raises_the_bound(digits, architecture, likelihood):
-    stage = Fit(latent_dim=4, architecture=architecture, likelihood=likelihood, hidden=(16,), batch_size=16, epochs=6)
+    settings = {"latent_dim": 4, "hidden": (16,), "batch_size": 16, "epochs": 4, "learning_rate": 5e-3}
 
+    stage = Fit(**settings, architecture=architecture, likelihood=likelihood)
     run = run_stage(stage, images=digits)
 
     for name in ("elbo", "train_elbo"):
