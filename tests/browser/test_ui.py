@@ -96,8 +96,8 @@ def test_the_runs_of_an_experiment_are_found_understood_and_compared(page, brows
 
     expect(page.get_by_text("How fast does the signal vanish?").first).to_be_visible()
     expect(page.get_by_text("source step").first).to_be_visible()
-    for of_language_models in ("Prompts", "Judges", "MLflow Assistant"):
-        expect(page.get_by_text(of_language_models, exact=True)).to_have_count(0)
+    for of_language_models in ("Prompts", "Judges", "Ask questions about your experiments"):
+        expect(page.get_by_text(of_language_models)).to_have_count(0)
     unfold(page, "decay")
     for child in ("slow seed 0", "fast seed 0"):
         expect(row(page, child)).to_be_visible()
