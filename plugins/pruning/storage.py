@@ -10,11 +10,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
-SPARSE_ENOUGH = {False: 0.8, True: 0.65}
-"""Above this share of zeros compressed rows are faster than a dense matrix, by whether the input is transposed already.
-
-Measured from 256 x 256 on, at a batch of 256.
-"""
+SPARSE_ENOUGH = 0.75
+"""From this share of zeros on compressed rows are faster than a dense matrix, from 256 x 256 on, at a batch of 256."""
 
 
 def dense_bytes(state: Mapping[str, Tensor]) -> int:
@@ -89,20 +86,14 @@ def from_int8(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
 class SparseLinear(nn.Module):
     """A linear layer that keeps the nonzero weights only, in compressed rows.
 
-    A sum of weighted rows of the transposed input for each output: that is what an embedding bag computes, for which
-    torch has faster code than for products of compressed row matrices. Inputs that no weight uses are left out, but
-    not where the input is ``transposed`` in memory already, as another such layer leaves it.
+    Each output is a sum of weighted rows of the transposed input: what an embedding bag computes, for which torch has
+    faster code than for products of compressed row matrices. Each layer leaves its outputs transposed in memory, so
+    that another one need not transpose them.
     """
 
-    def __init__(self, layer: nn.Linear, transposed: bool = False) -> None:
+    def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         weight = layer.weight.detach()
-        used = (weight != 0).any(0)
-        if transposed or used.all():
-            self.register_buffer("used", None)
-        else:
-            self.register_buffer("used", used.nonzero().flatten())
-            weight = weight[:, used]
         rows, places = weight.nonzero().T
         self.register_buffer("values", weight[rows, places])
         self.register_buffer("places", places.int())
@@ -110,25 +101,38 @@ class SparseLinear(nn.Module):
         self.register_buffer("bias", None if layer.bias is None else layer.bias.detach()[:, None])
 
     def forward(self, given: Tensor) -> Tensor:
-        """(n, in_features) gives (n, out_features), transposed in memory."""
-        columns = given.t().contiguous() if self.used is None else given.t().index_select(0, self.used)
+        """(..., in_features) gives (..., out_features), transposed in memory."""
+        columns = transposed(given.flatten(0, -2))
         sums = functional.embedding_bag(self.places, columns, self.begins, mode="sum", per_sample_weights=self.values)
-        return (sums if self.bias is None else sums.add_(self.bias)).t()
+        return (sums if self.bias is None else sums.add_(self.bias)).t().unflatten(0, given.shape[:-1])
+
+
+def transposed(matrix: Tensor) -> Tensor:
+    """The transpose (k, n) of a matrix (n, k), contiguous in memory.
+
+    Dealing the numbers of a row out to n hands is what ``channel_shuffle`` does to channels that lie side by side, with
+    vector instructions: three times faster than ``matrix.t().contiguous()``.
+    """
+    turned = matrix.t()
+    if turned.is_contiguous():
+        return turned
+    channels = matrix.reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+    return functional.channel_shuffle(channels, len(matrix)).view(turned.shape)
 
 
 def with_sparse_layers(network: nn.Module) -> nn.Module:
     """A copy whose linear layers of many zeros are sparse; for inference."""
     copy = deepcopy(network)
     for layer in list(copy.modules()):
-        transposed = False
+        turned = False
         for name, child in list(layer.named_children()):
-            if isinstance(child, nn.Linear) and (child.weight == 0).float().mean() >= SPARSE_ENOUGH[transposed]:
-                setattr(layer, name, SparseLinear(child, transposed))
-                transposed = isinstance(layer, nn.Sequential)
-            elif transposed and isinstance(child, nn.ReLU):
+            if isinstance(child, nn.Linear) and (child.weight == 0).float().mean() >= SPARSE_ENOUGH:
+                setattr(layer, name, SparseLinear(child))
+                turned = isinstance(layer, nn.Sequential)
+            elif turned and isinstance(child, nn.ReLU):
                 child.inplace = True  # nobody else sees what the layer made, and new memory costs as much as the sums
             else:
-                transposed = False
+                turned = False
     return copy
 
 

@@ -9,7 +9,15 @@ from plugins.pruning.counting import parameters, work
 from plugins.pruning.latency import ratio_interval
 from plugins.pruning.memory import peak_memory
 from plugins.pruning.stages import Effect, Export, Prune, PruneChannels
-from plugins.pruning.storage import from_int8, from_sparse, to_int8, to_sparse, with_sparse_layers
+from plugins.pruning.storage import (
+    SparseLinear,
+    from_int8,
+    from_sparse,
+    to_int8,
+    to_sparse,
+    transposed,
+    with_sparse_layers,
+)
 
 
 @pytest.mark.parametrize(("architecture", "expected"), [("lenet_300_100", 266_610), ("lenet_5", 431_080)])
@@ -64,6 +72,22 @@ def test_sparse_layers_compute_the_same():
         torch.testing.assert_close(network(inputs), with_sparse_layers(network)(inputs))
 
 
+def test_a_sparse_layer_takes_sequences_as_a_linear_one_does():
+    layer = nn.Linear(6, 4)
+    given = torch.rand(2, 3, 6)
+
+    torch.testing.assert_close(layer(given).detach(), SparseLinear(layer)(given))
+
+
+def test_a_transpose_is_the_matrix_turned():
+    matrix = torch.rand(7, 5)
+
+    found = transposed(matrix)
+
+    assert found.is_contiguous()
+    assert torch.equal(matrix.t(), found)
+
+
 def test_the_interval_of_a_ratio_holds_it():
     ratio, low, high = ratio_interval([2.0, 2.1, 1.9, 2.0, 2.2] * 8, [1.0, 1.1, 0.9, 1.0, 1.05] * 8)
 
@@ -116,9 +140,9 @@ def test_memory_holds_the_weights_and_what_two_layers_pass_on():
     assert 4 * (100 * 1000 + 1000 * 10 + 50 * 100 + 2 * 50 * 1000) == peak
     with torch.no_grad():
         network[0].weight[:, 10:] = 0
-    # A tenth of 100,000 weights, each with the place (4 bytes) of its column, where each row begins, and ten columns;
-    # those ten of the input; two numbers that the sums keep of each row. The activation writes over the sums.
-    weights, on_the_way = 10_000 * (4 + 4) + 4 * 1000 + 8 * 10, 4 * 50 * 10 + 2 * 4 * 1000 - 4 * 50 * 1000
+    # A tenth of 100,000 weights, each with its column, and where each row begins; the input transposed; two numbers
+    # that the sums keep of each row. The activation writes over the sums.
+    weights, on_the_way = 10_000 * (4 + 4) + 4 * 1000, 4 * 50 * 100 + 2 * 4 * 1000 - 4 * 50 * 1000
     sparse = peak_memory(with_sparse_layers(network), torch.rand(50, 100))
     assert peak - 400_000 + weights + on_the_way == sparse
 
