@@ -96,10 +96,10 @@ def test_the_interval_of_a_ratio_holds_it():
 
 
 def test_the_effect_of_masks_is_told_as_it_is(digits, dense):
-    stage = Prune(criterion="magnitude", compression=4, epochs=30, batch_size=32)
+    stage = Prune(criterion="magnitude", compression=4, epochs=12, batch_size=32, learning_rate=3e-3)
     pruned = run_stage(stage, dense=dense, images=digits).value
 
-    effect = run_stage(Effect(repetitions=15), pruned=pruned, dense=dense, images=digits)
+    effect = run_stage(Effect(repetitions=5), pruned=pruned, dense=dense, images=digits)
 
     assert pytest.approx(4, rel=1e-3) == effect.metrics["compression"]
     assert effect.metrics["flops_reduction"] == 1
@@ -109,15 +109,6 @@ def test_the_effect_of_masks_is_told_as_it_is(digits, dense):
     assert {"certificate.md", "latency.csv", "latency.png", "sizes.csv", "sizes.png", "confusion.png"} == set(
         effect.files
     )
-
-
-def test_removing_nothing_changes_nothing(digits, dense):
-    pruned = run_stage(Prune(sparsity=0, epochs=0), dense=dense, images=digits).value
-
-    effect = run_stage(Effect(repetitions=5), pruned=pruned, dense=dense, images=digits).metrics
-
-    assert effect["dense_accuracy"] == effect["accuracy"]
-    assert 1 == effect["compression"]
 
 
 def test_eight_bits_are_off_by_half_a_step_at_most_and_keep_zeros():
