@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -18,6 +15,7 @@ import pluggy
 
 from pipeline import hooks, trust
 from pipeline.errors import Problem, RequestError, closest, listing
+from pipeline.installed import Offer, offers
 from pipeline.stage import Stage
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ class Plugins:
     local_files: tuple[Path, ...] = ()
     unavailable: set[str] = field(default_factory=set)
     warn: Callable[[str], None] = lambda sentence: print(sentence, file=sys.stderr)
-    _pending: dict[str, EntryPoint] = field(default_factory=dict)
+    _pending: dict[str, Offer] = field(default_factory=dict)
     _found: dict[str, Plugin] = field(default_factory=dict)
     _stages: dict[str, type[Stage]] = field(default_factory=dict)
 
@@ -65,10 +63,9 @@ class Plugins:
         manager.add_hookspecs(hooks)
         plugins = cls(manager)
         disabled = {name.strip() for name in os.environ.get("PIPELINE_DISABLE_PLUGINS", "").split(",")}
-        points = _entry_points(hooks.GROUP)
         # Ours first, so that a clash of names is the newcomer's problem.
-        for point in sorted(points, key=lambda point: (_owner(point) != DISTRIBUTION, _owner(point))):
-            plugins._note(point, disabled)
+        for offer in sorted(offers(hooks.GROUP), key=lambda o: (o.distribution != DISTRIBUTION, o.distribution)):
+            plugins._note(offer, disabled)
         return plugins
 
     @property
@@ -206,34 +203,31 @@ class Plugins:
                 self.warn(f"plugin {implementation.plugin_name!r} failed in {hook} and is left out: {_reason(error)}")
                 self.manager.unregister(implementation.plugin)
 
-    def _note(self, point: EntryPoint, disabled: set[str]) -> None:
-        """Keep an entry point for when it is needed, or say why it will not be."""
-        plugin = _described(point)
-        if (first := self._pending.get(point.name)) or point.name in self._found:
-            other = _owner(first) if first else self._found[point.name].origin
-            key = f"{point.name} ({plugin.origin})"
-            reason = f"both {other} and {plugin.origin} offer a plugin named {point.name!r}; uninstall one of them"
+    def _note(self, offer: Offer, disabled: set[str]) -> None:
+        """Keep an offer for when it is needed, or say why it will not be."""
+        name, plugin = offer.name, _described(offer)
+        if (first := self._pending.get(name)) or name in self._found:
+            other = first.distribution if first else self._found[name].origin
+            key = f"{name} ({plugin.origin})"
+            reason = f"both {other} and {plugin.origin} offer a plugin named {name!r}; uninstall one of them"
             self._found[key] = plugin._replace(name=key, state="broken", reason=reason)
-        elif point.name in disabled:
-            self._found[point.name] = plugin._replace(state="disabled", reason="PIPELINE_DISABLE_PLUGINS")
+        elif name in disabled:
+            self._found[name] = plugin._replace(state="disabled", reason="PIPELINE_DISABLE_PLUGINS")
         else:
-            self._pending[point.name] = point
+            self._pending[name] = offer
 
     def _load(self, name: str) -> None:
         """Import a plugin that has not been imported yet; whatever goes wrong is its reason."""
-        point = self._pending.pop(name, None)
-        if point is None:
+        offer = self._pending.pop(name, None)
+        if offer is None:
             return
-        plugin = _described(point)
-        # What a plugin needs beyond its distribution is in the extra that is named like it, unless it names others.
-        extras = point.extras or [name]
-        missing = _missing_requirements(point.dist, extras) if point.dist else []
-        if missing:
-            install = f"pip install '{plugin.origin}[{','.join(extras)}]'"
-            self._found[name] = plugin._replace(state="broken", reason=f"needs {listing(missing)}: {install}")
+        plugin = _described(offer)
+        if offer.missing:
+            install = f"pip install '{plugin.origin}[{','.join(offer.extras)}]'"
+            self._found[name] = plugin._replace(state="broken", reason=f"needs {listing(offer.missing)}: {install}")
             return
         try:
-            module = point.load()
+            module = offer.load()
         except (Exception, SystemExit) as error:
             self._found[name] = plugin._replace(state="broken", reason=_reason(error))
             return
@@ -269,54 +263,9 @@ class Plugins:
             yield implementation.plugin_name, implementation.function()
 
 
-def _entry_points(group: str) -> Iterable[EntryPoint]:
-    """What `importlib.metadata.entry_points` gives for one group, without parsing what has nothing of it."""
-    seen = set()
-    for found in distributions():
-        if f"[{group}]" in (found.read_text("entry_points.txt") or ""):
-            name = _identity(found)[0]
-            # The first on the path is the one that is imported.
-            if name not in seen:
-                seen.add(name)
-                yield from found.entry_points.select(group=group)
-
-
-def _described(point: EntryPoint) -> Plugin:
-    owner, version = _identity(point.dist) if point.dist else ("unknown distribution", "")
-    return Plugin(point.name, version, owner, "loaded", packages=(point.module.split(".")[0],))
-
-
-def _owner(point: EntryPoint) -> str:
-    return _identity(point.dist)[0] if point.dist else "unknown distribution"
-
-
-@cache
-def _identity(distribution: Distribution) -> tuple[str, str]:
-    """Name and version; the standard library would parse the whole description again for each of them."""
-    metadata = distribution.metadata
-    return metadata["Name"], metadata["Version"]
-
-
-def _missing_requirements(distribution: Distribution, extras: list[str]) -> list[str]:
-    """Names of the requirements of an entry point's extras that are not installed."""
-    markers = {f"extra == {quote}{extra}{quote}" for extra in extras for quote in "'\""}
-    wanted = [text for text in distribution.requires or () if any(marker in text for marker in markers)]
-    absent = [text for text in wanted if not _is_installed(re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0])]
-    if not absent:
-        return []
-    from packaging.requirements import Requirement
-
-    # Only now is it worth reading the markers: some may not be meant for this machine.
-    requirements = [Requirement(text) for text in absent]
-    return [r.name for r in requirements if r.marker and any(r.marker.evaluate({"extra": extra}) for extra in extras)]
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        distribution(name)
-    except PackageNotFoundError:
-        return False
-    return True
+def _described(offer: Offer) -> Plugin:
+    packages = (offer.module.split(".")[0],)
+    return Plugin(offer.name, offer.version, offer.distribution, "loaded", packages=packages)
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import keyword
 import re
 import sys
-from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Literal
 from pipeline import __version__
 from pipeline.errors import Problem, RequestError
 from pipeline.hooks import GROUP
+from pipeline.installed import offers
 from pipeline.plugins import Plugins
 from pipeline.schema import pipeline_schema, schema_text
 
@@ -111,7 +111,7 @@ def _check_name(kind: Kind, name: str) -> None:
         raise RequestError(Problem(f"{name!r} cannot be the name of a {kind}", None, usable, hint))
     if kind == "plugin":
         hint = "Choose another name."
-        if name in {point.name for point in entry_points(group=GROUP)}:
+        if name in {offer.name for offer in offers(GROUP)}:
             raise RequestError(Problem(f"a plugin named {name!r} is installed already", None, None, hint))
         if name in sys.stdlib_module_names or _is_importable(name):
             raise RequestError(Problem(f"a Python package named {name!r} is installed already", None, None, hint))

@@ -7,7 +7,8 @@ import gc
 import os
 import sys
 from importlib import import_module
-from typing import NoReturn
+from types import ModuleType
+from typing import Any, NoReturn
 
 import click
 
@@ -83,8 +84,7 @@ def main() -> NoReturn:
     """Entry point: every error that a user can mend ends as its message and an exit status."""
     # Importing makes many objects and no garbage: a collector that looks less often starts us a tenth faster.
     gc.set_threshold(100_000)
-    # Looking for pydantic's own plugins in every installed package costs another tenth; set to nothing, it does look.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _leave_out_plugins_of_pydantic()
     try:
         status = cli.main(standalone_mode=False)
         _leave(status if isinstance(status, int) else 0)
@@ -108,6 +108,15 @@ def main() -> NoReturn:
             raise
         click.echo(f"{type(error).__name__}: {error}\n  This is a defect of pipeline. `--debug` shows where.", err=True)
         sys.exit(1)
+
+
+def _leave_out_plugins_of_pydantic() -> None:
+    """Pydantic would look for plugins of its own in all that is installed: a tenth of ``pipeline check``."""
+    if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":
+        # It obeys only after it has imported what reads metadata, the dear part.
+        loader: Any = ModuleType("pydantic.plugin._loader")
+        loader.get_plugins = tuple
+        sys.modules[loader.__name__] = loader
 
 
 def _leave(status: int) -> NoReturn:

@@ -22,7 +22,8 @@ from importlib.machinery import all_suffixes
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.code import memo, modules, syntax
+from pipeline import memo
+from pipeline.code import modules, syntax
 from pipeline.code.modules import Module
 from pipeline.code.syntax import Import, Statement, Syntax
 from pipeline.digests import Identity, digest_text, file_digest, identity

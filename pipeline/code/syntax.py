@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.code import memo
+from pipeline import memo
 from pipeline.digests import Identity, digest_buffers, digest_text, identity
 
 _FORMAT = f"2-{sys.version_info.major}.{sys.version_info.minor}"  # syntax trees differ between versions of Python

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import PurePath
 from types import ModuleType, NoneType
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -22,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from pipeline import hooks
+from pipeline.installed import offers
 from pipeline.plugins import Plugins
 from pipeline.stage import Stage, type_name
 from pipeline.testing.example import example_checks
@@ -92,12 +92,12 @@ def check_plugin(
 
 def _resolved(plugin: str | ModuleType) -> tuple[str, ModuleType]:
     """The plugin's name and module; one that is not installed is named like its package, or like its module."""
-    points = {point.name: point for point in entry_points(group=hooks.GROUP)}
+    installed = {offer.name: offer.module for offer in offers(hooks.GROUP)}
     if isinstance(plugin, str):
-        plugin = import_module(points[plugin].module if plugin in points else plugin)
-    for point in points.values():
-        if point.module == plugin.__name__:
-            return point.name, plugin
+        plugin = import_module(installed.get(plugin, plugin))
+    for name, module in installed.items():
+        if module == plugin.__name__:
+            return name, plugin
     *packages, last = plugin.__name__.split(".")
     return (packages[-1] if packages and last == "stages" else last), plugin
 

@@ -1,8 +1,8 @@
 """The stages that fit a model to pictures: one for each model."""
 
-from __future__ import annotations
+# Annotations are not left as text here: pydantic would evaluate those of the bases anew for each of the many models.
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -78,7 +78,7 @@ class Pictures(Training):
     )
 
     @model_validator(mode="after")
-    def _check(self) -> Pictures:
+    def _check(self) -> Self:
         if self.levels is not None and self.likelihood != "categorical":
             raise ValueError("must leave out 'levels' unless the likelihood is categorical")
         if self.dynamic_binarisation and self.likelihood != "bernoulli":

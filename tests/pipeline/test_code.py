@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import code
-from pipeline.code import Code, memo, modules, reach, source_digest, syntax
+from pipeline import code, memo
+from pipeline.code import Code, modules, reach, source_digest, syntax
 from pipeline.codecs import digest_of
 from pipeline.stage import Stage
 

@@ -1,4 +1,4 @@
-"""What was read off code before, kept on disk between processes; everything here can be made again."""
+"""What was read off code and installed packages before, kept on disk between processes; all of it can be made again."""
 
 from __future__ import annotations
 
