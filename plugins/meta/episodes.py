@@ -27,10 +27,11 @@ class Episodes:
     def __len__(self) -> int:
         return len(self.support_inputs)
 
-    def first(self) -> Episodes:
-        """The first task alone."""
-        parts = (self.support_inputs, self.support_targets, self.query_inputs, self.query_targets, self.classes)
-        return Episodes(*(part if part is None else part[:1] for part in parts))
+    def split(self, tasks: int) -> list[Episodes]:
+        """Parts of so many tasks, the last of what is left."""
+        fields = (self.support_inputs, self.support_targets, self.query_inputs, self.query_targets, self.classes)
+        starts = range(0, len(self), tasks)
+        return [Episodes(*(part if part is None else part[i : i + tasks] for part in fields)) for i in starts]
 
 
 class Sampler(Protocol):

@@ -121,7 +121,7 @@ def _draw_functions(stage: Evaluate, module: Learner, tasks: FunctionTasks, cont
 
 def _draw_episode(stage: Evaluate, module: Learner, tasks: Tasks, context: Context) -> None:
     """One test task: what was shown, what was asked, what was answered, and where the learner puts it all."""
-    episode = next(_test_episodes(stage, tasks, context, 1)).first()
+    episode = next(_test_episodes(stage, tasks, context, 1)).split(1)[0]
     answers = module.predict(episode, stage.steps).argmax(-1)[0]
     if episode.support_inputs.ndim == 5:
         context.figure("episode", figures.episode(episode, answers))

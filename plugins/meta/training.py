@@ -143,11 +143,10 @@ def _train(stage: Trained, state: State, train: Sampler, tasks: Tasks, part: ran
     for iteration in part:
         for group in state.optimizer.param_groups:
             group["lr"] = stage.learning_rate * (1 + math.cos(math.pi * iteration / iterations)) / 2
-        loss = state.learner.loss(train.draw(stage.meta_batch_size, tasks.shots, tasks.queries, state.generator))
+        episodes = train.draw(stage.meta_batch_size, tasks.shots, tasks.queries, state.generator)
         state.optimizer.zero_grad()
-        loss.backward()
+        total += state.learner.backward(episodes)
         state.optimizer.step()
-        total += loss.detach()
     return total.item() / len(part)
 
 

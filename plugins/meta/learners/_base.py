@@ -21,6 +21,12 @@ class Learner(nn.Module):
     def loss(self, episodes: Episodes) -> Tensor:
         """What meta-training lowers, the mean over the episodes."""
 
+    def backward(self, episodes: Episodes, share: float = 1.0) -> Tensor:
+        """Add the gradient of ``share`` of the loss to those of the weights; that share."""
+        loss = share * self.loss(episodes)
+        loss.backward()
+        return loss.detach()
+
     @abstractmethod
     def predict(self, episodes: Episodes, steps: int) -> Tensor:
         """Outputs (tasks, queries, outputs) after ``steps`` steps of adaptation, where it adapts by steps."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from plugins.meta.episodes import Episodes, losses
@@ -34,3 +35,10 @@ class MAML(GradientLearner):
         """The mean query loss after the inner steps."""
         weights = self.adapt(episodes, self.inner_steps, second_order=not self.first_order)
         return losses(self.network(weights, episodes.query_inputs), episodes.query_targets).mean()
+
+    def backward(self, episodes: Episodes) -> Tensor:
+        """Part by part: the gradient of a mean over tasks is the sum of the parts' shares."""
+        total = torch.zeros((), device=episodes.support_inputs.device)
+        for part in self.parts(episodes):
+            total += super().backward(part, share=len(part) / len(episodes))
+        return total

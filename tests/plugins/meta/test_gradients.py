@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch.func import functional_call, grad, vmap
+from torch.nn.functional import batch_norm, conv2d, cross_entropy, max_pool2d
 
 from plugins.meta.episodes import Episodes, losses
 from plugins.meta.learners import build
@@ -92,6 +93,39 @@ def test_adaptation_equals_that_of_torch_func(steps):
     expected = vmap(predict)(drawn.support_inputs, drawn.support_targets, drawn.query_inputs)
 
     assert torch.allclose(expected, learner.predict(drawn, steps))
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_the_meta_gradient_of_convolutions_equals_that_of_a_loop_over_tasks(steps):
+    """Six tasks are two parts, of four and of two; the reference is what torch has for one task."""
+    torch.manual_seed(0)
+    settings = {"hidden": (3, 4), "inner_learning_rate": 0.1, "inner_steps": steps, "first_order": False}
+    learner = build("maml", Problem((2, 9, 9), 3, classifies=True), {**settings, "only_head": False}).double()
+    labels = torch.tensor([0, 1, 2, 0, 1, 2]).expand(6, 6)
+    shown, asked = torch.randn(2, 6, 6, 2, 9, 9, dtype=torch.float64)
+    weights = dict(learner.network.initial)
+
+    def loss(weights, inputs):
+        for block in ("block0", "block1"):
+            inputs = conv2d(inputs, weights[f"{block}_weight"], padding=1)
+            scale, shift = weights[f"{block}_scale"], weights[f"{block}_shift"]
+            inputs = max_pool2d(batch_norm(inputs, None, None, scale, shift, training=True).relu(), 2)
+        return cross_entropy(inputs.flatten(1) @ weights["head_weight"] + weights["head_bias"], labels[0])
+
+    total = 0
+    for support, query in zip(shown, asked, strict=True):
+        adapted = weights
+        for _ in range(steps):
+            gradients = torch.autograd.grad(loss(adapted, support), tuple(adapted.values()), create_graph=True)
+            adapted = {n: w - 0.1 * g for (n, w), g in zip(adapted.items(), gradients, strict=True)}
+        total = total + loss(adapted, query) / 6
+    expected = torch.autograd.grad(total, tuple(weights.values()))
+
+    found = learner.backward(Episodes(shown, labels, asked, labels))
+
+    assert total.item() == pytest.approx(found.item())
+    for gradient, weight in zip(expected, weights.values(), strict=True):
+        assert torch.allclose(gradient, weight.grad, rtol=1e-9, atol=1e-12)
 
 
 def test_meta_sgd_begins_as_maml():
