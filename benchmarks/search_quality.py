@@ -8,7 +8,8 @@
 functions: every search at equal numbers of trials, beside the loops of the libraries that ours rest on (Optuna, cmaes).
     Smaller is better: the distance of the best value to the known optimum.
 curves: LCBench's surrogate (Zimmer et al. 2021, from YAHPO Gym, Pfisterer et al. 2022): validation accuracy of networks
-    over 50 epochs. Whole sweeps on Ray Tune at equal numbers of epochs trained, one worker.
+    over 50 epochs. With a scheduler whole sweeps on Ray Tune, without one the search alone, at equal numbers of epochs
+    trained, one after the other.
 
 A method's rank among all methods of its table is averaged over tasks and seeds; 1 is best.
 """
@@ -159,7 +160,7 @@ def functions(seeds: int) -> dict[str, dict[str, np.ndarray]]:
 
 
 def compare_with_peers(found: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-    """Whether ours and the library's own loop differ: Mann-Whitney on the last values."""
+    """Whether ours and the library's own loop differ: Mann-Whitney on the last values, with Holm's correction."""
     from scipy.stats import mannwhitneyu
 
     rows = []
@@ -168,7 +169,17 @@ def compare_with_peers(found: Mapping[str, Mapping[str, np.ndarray]]) -> None:
             mine, theirs = methods[name][:, -1], methods[f"library's {name}"][:, -1]
             p = float(mannwhitneyu(mine, theirs).pvalue) if not np.array_equal(mine, theirs) else 1.0
             rows.append([f"{name} on {task}", float(np.median(mine)), float(np.median(theirs)), p])
-    table("ours beside the library's own loop, medians", rows, ["", "ours", "library's", "p (Mann-Whitney)"])
+    corrected = holm([row[-1] for row in rows])
+    table("ours beside the library's own loop, medians", [[*row, p] for row, p in zip(rows, corrected, strict=True)],
+          ["", "ours", "library's", "p (Mann-Whitney)", "Holm"])  # fmt: skip
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """P-values corrected for all of them being tested (Holm 1979)."""
+    corrected, largest = [0.0] * len(values), 0.0
+    for place, index in enumerate(np.argsort(values)):
+        largest = corrected[index] = max(largest, min(1.0, (len(values) - place) * values[index]))
+    return corrected
 
 
 STAGES = '''
@@ -248,7 +259,9 @@ sweep:
 CURVE_METHODS = {
     "random": ("random", "none"),
     "tpe": ("tpe", "none"),
+    "random + median": ("random", "median"),
     "random + asha": ("random", "asha"),
+    "random + hyperband": ("random", f"{{hyperband: {{max_steps: {EPOCHS}}}}}"),
     "tpe + asha": ("tpe", "asha"),
     "bohb": ("bohb", f"{{bohb: {{max_steps: {EPOCHS}}}}}"),
 }
@@ -270,11 +283,12 @@ def curves(seeds: int) -> dict[str, dict[str, np.ndarray]]:
         for task in LCBENCH_TASKS:
             words = {"plugin": plugin, "path": folder / "model.onnx", "index": encoding[task], "task": task}
             runs = {
-                name: sweeping(
-                    Path(scratch), {**words, "method": name.replace(" + ", "-"), "search": s, "scheduler": h}
-                )
-                for name, (s, h) in CURVE_METHODS.items()
-            }
+                name: whole_trainings(search, words)
+                if scheduler == "none"
+                else sweeping(Path(scratch), {**words, "method": name.replace(" + ", "-"), "search": search,
+                                              "scheduler": scheduler})
+                for name, (search, scheduler) in CURVE_METHODS.items()
+            }  # fmt: skip
             found[f"lcbench {task}"] = best = best_so_far(task, runs, seeds)
             middle = EPOCHS * FULL_TRAININGS // 4
             rows = [[name, *np.median(b[:, [middle, -1]], axis=0)] for name, b in best.items()]
@@ -289,7 +303,10 @@ def whole_trainings(name: str, words: Mapping[str, Any]) -> Run:
     """A search whose every trial is trained to its end: what a sweep without a scheduler would do."""
     import importlib.util
 
-    module = importlib.util.module_from_spec(spec := importlib.util.spec_from_file_location("stages", words["plugin"]))
+    spec = importlib.util.spec_from_file_location("lcbench_stages", words["plugin"])
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     bounds = {
         "batch_size": LogRandInt(16, 512),
@@ -303,10 +320,12 @@ def whole_trainings(name: str, words: Mapping[str, Any]) -> Run:
     space = Space(tuple(Dimension(field, "train", (field,), distribution) for field, distribution in bounds.items()))
 
     def run(seed: int) -> list[float]:
-        kind, values = search_class(name), []
+        kind = search_class(name)
         search = kind(space, (Objective("train/error", "min"),), seed, kind.Options())
+        values: list[float] = []
         for number in range(FULL_TRAININGS):
             configuration = search.ask(number)
+            assert configuration is not None
             curve = module.Train(path=str(words["path"]), task=words["index"], **configuration).curve()
             search.tell(number, configuration, [float(curve[-1])])
             values += curve.tolist()
