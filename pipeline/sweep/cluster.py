@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import RequestError
+from pipeline.errors import Problem, RequestError, listing
 from pipeline.machine import processors
 
 # Set before ray is imported. The sweep answers Ctrl-C, keeps its own journal and shows its own progress.
@@ -58,6 +58,27 @@ def cluster(address: str | None, resources: dict[str, float] | None = None) -> I
             yield address not in (None, "local")
         finally:
             ray.shutdown()
+
+
+def require_shared(folder: Path, purpose: str) -> None:
+    """RequestError where a node of the cluster does not see what is in ``folder``, which is made if need be."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
+
+    folder.mkdir(parents=True, exist_ok=True)
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    # A file that was not there before: another machine may have a folder of that name of its own.
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="seen-") as file:
+        name = Path(file.name)
+        look = ray.remote(num_cpus=0)(lambda: name.is_file())
+        seen = ray.get([look.options(scheduling_strategy=On(node["NodeID"], soft=False)).remote() for node in nodes])
+    if blind := sorted({node["NodeManagerAddress"] for node, sees in zip(nodes, seen, strict=True) if not sees}):
+        raise RequestError(
+            Problem(
+                f"{purpose}, but {listing(blind)} cannot see {folder}",
+                hint="Let PIPELINE_STORE name a folder that all machines share, or an object store (s3://...).",
+            )
+        )
 
 
 def _connect(ray: Any, address: str | None, folder: str, resources: dict[str, float] | None) -> None:

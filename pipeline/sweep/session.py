@@ -149,6 +149,7 @@ class Session:
         return TrialOutcome(run, RunOutcome(status, metrics, error=record.error), record)
 
     def _drive(self, fresh: bool, far: bool) -> None:
+        from pipeline.sweep.cluster import require_shared
         from pipeline.sweep.relay import reachable
         from pipeline.sweep.sharing import compute_shared, put
         from pipeline.sweep.trial import Setup
@@ -159,8 +160,11 @@ class Session:
         since = time.time() if fresh else None
         threads = max(1, int(spec.resources.cpu))
         limit_threads(threads)
-        results = compute_shared(request, self.store, self.parent, self._emit, fresh)
         scheduler = request.start_scheduler()
+        if far and scheduler.pauses and "://" not in self.store.location:
+            purpose = f"the scheduler {request.scheduler_name!r} hands checkpoints from one machine to another"
+            require_shared(Path(self.store.location).resolve(), purpose)
+        results = compute_shared(request, self.store, self.parent, self._emit, fresh)
         with reachable(self.store, far) as place, self._tune_folder() as folder:
             setup = Setup(
                 Workplace.of(plan, place, threads),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from pipeline.plan import Plan
 from pipeline.result import Result
 from pipeline.store import Store
 from pipeline.sweep import cluster_runs, relay
+from pipeline.sweep.cluster import require_shared
 
 pytestmark = [pytest.mark.usefixtures("ray_here"), pytest.mark.xdist_group("ray")]
 PlanOf = Callable[..., Plan]
@@ -120,3 +123,14 @@ def test_an_address_that_cannot_be_used_is_told_with_what_to_do(address: str, me
 
     with pytest.raises(RequestError, match=message):
         _probe(address)
+
+
+def test_a_folder_that_a_node_does_not_see_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_shared(tmp_path / "store", "it passes something on")
+    assert [] == list((tmp_path / "store").iterdir())
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", lambda **place: nullcontext(Namespace(name="/not/there")))
+    with pytest.raises(RequestError, match=r"it passes something on, but [0-9.]+ cannot see .*/store"):
+        require_shared(tmp_path / "store", "it passes something on")
