@@ -8,7 +8,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from plugins.vae import bounds
 from plugins.vae.models.vae import Loss, VariationalAutoencoder
 from plugins.vae.networks import Networks
 
@@ -33,8 +32,10 @@ class BetaVAE(VariationalAutoencoder):
     def loss(self, x: Tensor, generator: torch.Generator, given: Tensor | None = None) -> Loss:
         """Reconstruction, less the weighted divergence (equation 4), turned round."""
         reconstruction, kl = self.elbo_parts(x, generator, given)
-        divergence = kl.mean(0).clamp(min=self.free_bits).sum() if self.free_bits else kl.mean(0).sum()
-        return Loss(self.weight * divergence - reconstruction.mean(), bounds.elbo(reconstruction, kl).mean())
+        reconstruction, kl = reconstruction.mean(), kl.mean(0)
+        divergence = kl.sum()
+        priced = kl.clamp(min=self.free_bits).sum() if self.free_bits else divergence
+        return Loss(self.weight * priced - reconstruction, reconstruction - divergence)
 
     def criterion(self, reconstruction: float, kl: float) -> float:
         """What is trained for, after the warm-up."""

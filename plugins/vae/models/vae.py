@@ -52,7 +52,7 @@ class VariationalAutoencoder(nn.Module):
     def output(self, z: Tensor, given: Tensor | None = None) -> Tensor:
         """What the decoder says of z (..., n, latent_dim): the parameters of p(x|z)."""
         output = self.decoder(z.flatten(0, -2)).float()
-        return output.unflatten(0, z.shape[:-1])
+        return output.view(*z.shape[:-1], *output.shape[1:])
 
     def sample(self, posterior: tuple[Tensor, ...], samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draws of z (samples, n, latent_dim), and log q(z|x) of each (samples, n)."""
