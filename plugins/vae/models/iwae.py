@@ -9,7 +9,6 @@ from plugins.vae import bounds
 from plugins.vae.models.vae import Loss, VariationalAutoencoder
 from plugins.vae.networks import Networks
 
-
 NEGLIGIBLE = 40.0
 """Nats below the best of its picture, from where on a sample changes no digit of the bound."""
 
