@@ -7,9 +7,11 @@ graph (Fang et al. 2023, "DepGraph: Towards Any Structural Pruning"); its import
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
+from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -170,9 +172,9 @@ def remove(network: nn.Module, graph: Any, channels: Mapping[str, list[int]]) ->
             left = handler(left, sorted(places))
         parts = {"": left} if isinstance(left, Tensor) else _numbers(left)
         for part, numbers in parts.items():
-            mask = masks[".".join(filter(None, (names[layer], part)))]
-            mask.zero_()
-            mask.view(-1)[numbers.detach().long().flatten()] = True
+            name = ".".join(filter(None, (names[layer], part)))
+            origins = _origins(numbers.detach().numpy(), masks[name].shape)
+            masks[name] = torch.from_numpy(origins).to(masks[name].device)
     return masks
 
 
@@ -245,14 +247,32 @@ def _measure(stage: PruneChannels, network: nn.Module, batch: Tensor) -> Callabl
 
 
 def _numbered(layer: nn.Module | nn.Parameter) -> nn.Module | nn.Parameter:
-    """A copy in which every number is its own index; in double precision, which holds whole numbers up to 2^53."""
-    inside = [layer] if isinstance(layer, nn.Parameter) else [*layer.parameters(), *layer.buffers()]
-    numbered = {}
-    for value in inside:
-        if value.ndim:
-            numbers = torch.arange(value.numel(), dtype=torch.float64).view_as(value)
-            numbered[id(value)] = nn.Parameter(numbers) if isinstance(value, nn.Parameter) else numbers
-    return deepcopy(layer, numbered)  # what stands in the memo is taken for a copy, and nothing else is copied
+    """A copy in which every number is its own index; what is no tensor is shared."""
+    if isinstance(layer, nn.Parameter):
+        return nn.Parameter(_indices(layer))
+    twin = copy(layer)
+    parameters = {name: value if value is None else _numbered(value) for name, value in layer._parameters.items()}
+    buffers = {name: value if value is None else _indices(value) for name, value in layer._buffers.items()}
+    children = {name: child if child is None else _numbered(child) for name, child in layer._modules.items()}
+    # Past torch's own setters, which take longer than all the rest.
+    twin.__dict__ |= {"_parameters": parameters, "_buffers": buffers, "_modules": children}
+    return twin
+
+
+def _indices(value: Tensor) -> Tensor:
+    exact = torch.float32 if value.numel() <= 2**24 else torch.float64
+    return torch.arange(value.numel(), dtype=exact).view_as(value)
+
+
+def _origins(numbers: np.ndarray, shape: torch.Size) -> np.ndarray:
+    """The mask of what ``numbers`` were numbered: a product, which the lines through its first element tell."""
+    mask = np.ones(shape, bool)
+    for dimension, size in enumerate(shape):
+        line = numbers[(*[0] * dimension, slice(None), *[0] * (len(shape) - dimension - 1))]
+        gone = np.ones(size, bool)
+        gone[line.astype(np.int64) // prod(shape[dimension + 1 :]) % size] = False
+        mask[(*[slice(None)] * dimension, gone)] = False
+    return mask
 
 
 def _numbers(network: nn.Module) -> dict[str, Tensor]:
@@ -261,14 +281,14 @@ def _numbers(network: nn.Module) -> dict[str, Tensor]:
 
 
 def _survives(network: nn.Module, example: Tensor, name: str, expected: torch.Size) -> bool:
-    copy = deepcopy(network)
-    layer = dict(copy.named_modules())[name]
-    graph = dependencies(copy, example)
+    trial = deepcopy(network)
+    layer = dict(trial.named_modules())[name]
+    graph = dependencies(trial, example)
     group = graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, [0])
     if not graph.check_pruning_group(group):
         return False
     group.prune()
     try:
-        return bool(copy(example).shape == expected)
+        return bool(trial(example).shape == expected)
     except (RuntimeError, ValueError):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,10 +14,12 @@ Masks = Mapping[str, Tensor]
 
 def kept(value: Tensor, mask: Tensor) -> Tensor:
     """The part of ``value`` that a product mask keeps."""
+    # The lines through one kept element tell all of a product.
+    somewhere = np.unravel_index(int(mask.view(torch.uint8).argmax()), mask.shape)
     for dimension in range(mask.ndim):
-        others = [d for d in range(mask.ndim) if d != dimension]
-        indices = (mask.amax(others) if others else mask).nonzero().flatten()
-        value = value.index_select(dimension, indices)
+        line = mask[(*somewhere[:dimension], slice(None), *somewhere[dimension + 1 :])]
+        if not line.all():
+            value = value.index_select(dimension, line.nonzero().flatten())
     return value
 
 
