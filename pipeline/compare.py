@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,17 @@ class Comparison:
             for group in self.groups
             for metric, stats in group.metrics.items()
         ]
+
+    def sentences(self) -> Iterator[str]:
+        """One for each test: is the best really better?"""
+        for test in self.tests:
+            if test.p_holm is None:
+                continue
+            sure = "differs" if test.p_holm < 0.05 else "does not differ"
+            yield (
+                f"{test.metric}: {test.other} {sure} from the best, {test.best}, at 5 % (difference "
+                f"{test.difference:+.3g} over {test.n} paired seeds, paired t-test, Holm p = {test.p_holm:.3g})"
+            )
 
 
 def grouped(runs: Iterable[Judged]) -> tuple[Group, ...]:

@@ -108,12 +108,13 @@ def started_by(command: Sequence[str]) -> str:
 
 
 def comparison_markdown(comparison: Comparison) -> str:
-    """The comparison as a Markdown table of the metrics that have a better end."""
+    """The comparison as a Markdown table of the metrics that have a better end, and how sure the best ones are."""
     metrics = [m for m in comparison.directions if any(m in group.metrics for group in comparison.groups)]
     lines = ["| variant | " + " | ".join(metrics) + " |", "|" + "--|" * (len(metrics) + 1)]
     for group in comparison.groups:
         cells = [_cell(comparison, group.name, group.metrics, metric) for metric in metrics]
         lines.append(f"| {group.name} | " + " | ".join(cells) + " |")
+    lines += ["", *(f"- {sentence}" for sentence in comparison.sentences())]
     return "\n".join(lines)
 
 

@@ -232,7 +232,7 @@ def print_result(result: Result) -> None:
         console.print(Text(f"warning: {warning}", "yellow"))
     if len(result.runs) > 1 and result.comparison.groups:
         console.print(comparison_table(result))
-        for sentence in verdicts(result):
+        for sentence in result.comparison.sentences():
             console.print(sentence)
     elif result.runs and result.metrics:
         console.print(metrics_table(result.metrics))
@@ -293,15 +293,3 @@ def _cell(comparison: Comparison, group: Group, metric: str) -> str:
     if stats and stats.std is not None and stats.ci95:
         text += f" ± {stats.std:.2g} \\[{number(stats.ci95[0])}, {number(stats.ci95[1])}]"
     return f"[bold]{text} ★[/bold]" if comparison.best.get(metric) == group.name else text
-
-
-def verdicts(result: Result) -> Iterator[str]:
-    """One sentence for each test: is the best really better?"""
-    for test in result.comparison.tests:
-        if test.p_holm is None:
-            continue
-        sure = "differs" if test.p_holm < 0.05 else "does not differ"
-        yield (
-            f"{test.metric}: {test.other} {sure} from the best, {test.best}, at 5 % "
-            f"(difference {test.difference:+.3g} over {test.n} paired seeds, paired t-test, Holm p = {test.p_holm:.3g})"
-        )

@@ -10,6 +10,7 @@ from scipy import stats
 
 from pipeline.compare import Comparison, Group, Judged, Statistics, compare, figure, grouped, holm, paired
 from pipeline.compare import Test as PairedTest
+from pipeline.describe import comparison_markdown
 
 SCORES = {
     "ease": [0.330, 0.312, 0.341, 0.325, 0.318],
@@ -183,3 +184,10 @@ def test_the_picture_leaves_out_metrics_that_nothing_has():
     drawing = figure(compare(runs_of(SCORES), {"quality/ndcg": "max", "quality/recall": "max"}))
 
     assert len(drawing.axes) == 1
+
+
+def test_the_description_says_in_words_whether_the_best_is_better():
+    told = comparison_markdown(comparison_of({**SCORES, "twin": [0.330, 0.311, 0.340, 0.326, 0.317]}))
+
+    assert "- quality/ndcg: knn differs from the best, ease, at 5 % (difference +0.0496 over 5 paired seeds" in told
+    assert "- quality/ndcg: twin does not differ from the best, ease, at 5 %" in told
