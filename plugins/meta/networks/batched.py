@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from plugins.meta.networks.convolution import convolve
 from plugins.meta.networks.normalisation import batch_norm
 from plugins.meta.networks.sizes import flattened
 from plugins.meta.types import Problem
@@ -99,7 +100,7 @@ class BatchedConvolutions(BatchedNetwork):
         x = inputs.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
         for name in self.blocks:
             kernels = weights[f"{name}_weight"].flatten(0, 1).contiguous(memory_format=torch.channels_last)
-            x = functional.conv2d(x, kernels, padding=1, groups=tasks)
+            x = convolve(x, kernels, groups=tasks)
             x = batch_norm(x, weights[f"{name}_scale"].flatten(), weights[f"{name}_shift"].flatten())
             # The largest of four is the same before ReLU, which then has a quarter to do.
             x = functional.max_pool2d(x, 2).relu()
