@@ -82,8 +82,8 @@ def test_a_loss_that_falls_slowly_weighs_more():
 
 def test_the_best_variance_of_a_loss_is_twice_the_loss():
     weighting = Uncertainty(2)
-    optimizer = torch.optim.Adam(weighting.parameters(), lr=0.05)
-    for _ in range(600):
+    optimizer = torch.optim.Adam(weighting.parameters(), lr=0.2)
+    for _ in range(150):
         optimizer.zero_grad()
         weighting.combined(torch.tensor([0.5, 8.0])).backward()
         optimizer.step()
