@@ -17,9 +17,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -154,12 +155,14 @@ class Topology:
                 stderr=log, start_new_session=True, **options,
             )  # fmt: skip
 
-    def pipeline(self, folder: Path, *words: str) -> subprocess.Popen[bytes]:
+    def pipeline(
+        self, folder: Path, *words: str, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.Popen[bytes]:
         """``pipeline WORDS`` in a working folder, as the runner of compose.yaml executes it."""
-        environment = self.environment(*NOT_FOR_CLIENTS) | self._node("runner", RUNNER)
+        given = self.environment(*NOT_FOR_CLIENTS) | self._node("runner", RUNNER) | environment
         self.running["runner"] = runner = subprocess.Popen(
             ["sh", ENTRY / "ray-node.sh", "runner", sys.executable, "-m", "pipeline", *words],
-            cwd=folder, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=folder, env=os.environ | given, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
         )  # fmt: skip
         return runner
