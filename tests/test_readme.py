@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,8 @@ def test_the_plugin_has_fifteen_lines():
 
 
 @pytest.mark.slow
-def test_the_python_of_it_runs(folder):
+def test_the_python_of_it_runs(folder, empty_database):
+    shutil.copy(empty_database, folder)
     (code,) = [text for text in snippets("python") if "Pipeline.load" in text]
     names: dict = {}
 

@@ -54,17 +54,6 @@ def project(tmp_path, monkeypatch) -> Project:
     return Project(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory) -> Path:
-    """Making one takes seconds."""
-    from pipeline.tracking.location import Location
-    from pipeline.tracking.server import open_client
-
-    folder = tmp_path_factory.mktemp("database")
-    open_client(Location.of(folder))
-    return folder / "mlflow.db"
-
-
 def _wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
     """The first true value of ``condition()``, asked twenty times a second."""
     deadline = time.monotonic() + seconds

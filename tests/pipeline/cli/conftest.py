@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ class Ended:
     def json(self) -> Any:
         """The one document on standard output."""
         return json.loads(self.out)
+
+
+@pytest.fixture
+def database(project, empty_database) -> None:
+    """The project's, made already."""
+    shutil.copy(empty_database, project.folder)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def noisy(project):
     return project.file
 
 
+@pytest.mark.usefixtures("database")
 def test_what_a_stage_prints_goes_to_standard_error(command, noisy):
     ended = command("run", noisy, "--trust", "--json")
 

@@ -41,6 +41,7 @@ def test_a_new_plugin_is_one_that_can_be_installed(project, command):
     assert 'darts = "darts.stages"' in (project.folder / "darts/pyproject.toml").read_text()
 
 
+@pytest.mark.usefixtures("database")
 def test_a_new_pipeline_runs_once_it_is_trusted(project, command):
     command("new", "pipeline", "darts")
 

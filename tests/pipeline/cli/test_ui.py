@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,10 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from mlflow import MlflowClient
 
 from pipeline.tracking.location import Location
-from pipeline.tracking.server import Server
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,31 +58,34 @@ def test_a_file_that_is_no_database_is_told(project, command):
 
 
 @pytest.mark.slow
-def test_it_shows_the_newest_runs_on_this_machine_alone_and_ctrl_c_ends_it(project, empty_database):
-    shutil.copy(empty_database, project.folder / "mlflow.db")
-    location = Location.of(project.folder)
-    server = Server(location)
+@pytest.mark.usefixtures("database")
+def test_it_shows_the_newest_runs_on_this_machine_alone_and_ctrl_c_ends_it(project):
+    from mlflow import MlflowClient
+
+    from pipeline.tracking.server import Server
+
+    server = Server(Location.of(project.folder))
     server.create_run("older", "a", {}, 1.0)
     newest = server.create_run("newer", "b", {}, 2.0)
     experiment = server.experiment("newer")
-    ui = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "pipeline", "ui"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-    )
-    try:
-        url, _, path = ui.stdout.readline().split()[0].partition("#")
-        page = urllib.request.urlopen(url, timeout=20).read().decode()
-        runs = MlflowClient(url.rstrip("/")).search_runs([experiment])
-        process = psutil.Process(ui.pid)
-        others = process.children(recursive=True)
-        hosts = {c.laddr.ip for c in process.net_connections() if c.status == psutil.CONN_LISTEN}
-        ui.send_signal(signal.SIGINT)
-        status = ui.wait(20)
-    finally:
-        ui.kill()
+    ) as ui:
+        try:
+            url, _, path = ui.stdout.readline().split()[0].partition("#")
+            page = urllib.request.urlopen(url, timeout=20).read().decode()
+            runs = MlflowClient(url.rstrip("/")).search_runs([experiment])
+            process = psutil.Process(ui.pid)
+            others = process.children(recursive=True)
+            hosts = {c.laddr.ip for c in process.net_connections() if c.status == psutil.CONN_LISTEN}
+            ui.send_signal(signal.SIGINT)
+            status = ui.wait(20)
+        finally:
+            ui.kill()
 
     assert path == f"/experiments/{experiment}/runs"
     assert "MLflow" in page
