@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-SHARE = 0.1
-"""A model with a smaller share of active units than this is collapsed, whatever they carry."""
-LITTLE = 0.1
-"""Nats that the whole code must carry at least."""
+LITTLE = math.log(2)
+"""Nats that the whole code must carry at least: one bit, or it cannot even tell one half of the pictures from the other."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class Diagnosis:
 
 
 def diagnose(signs: Signs) -> Diagnosis:
-    """Collapsed: no unit is active, hardly any is, or the whole code carries next to nothing."""
-    collapsed = signs.active == 0 or signs.active / signs.units < SHARE or signs.kl < LITTLE
+    """Collapsed: no unit is active, or the whole code carries less than one bit."""
+    collapsed = signs.active == 0 or signs.kl < LITTLE
     seen = f"{signs.active} of {signs.units} latent units are active; the code carries {signs.kl:.3g} nats a picture."
     lines = [f"# {_headline(signs, collapsed)}", "", seen, ""]
     if advice := _advice(signs, collapsed):
@@ -64,7 +63,9 @@ def _advice(signs: Signs, collapsed: bool) -> list[str]:
     elif signs.active == signs.units:
         advice.append("a larger latent_dim, if the reconstructions are to be sharper: no unit is left idle")
     elif signs.active < signs.units / 2:
-        advice.append(f"a smaller latent_dim: {signs.active} would do")
+        advice.append(
+            f"a smaller latent_dim: {signs.active} would do; if more units are to be used, warmup_epochs or free_bits"
+        )
     if signs.aggregate_kl is not None and not collapsed and signs.aggregate_kl > 0.3 * signs.kl:
         advice.append(
             f"a more flexible prior (vae.vamp_prior): of the {signs.kl:.3g} nats, {signs.aggregate_kl:.3g} are not "

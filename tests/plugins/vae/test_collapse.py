@@ -11,13 +11,20 @@ def signs(**given):
     return Signs(**{**usual, **given})
 
 
-@pytest.mark.parametrize("given", [{"active": 0}, {"active": 1}, {"kl": 0.01}])
-def test_hardly_any_unit_or_hardly_any_information_is_a_collapse(given):
+@pytest.mark.parametrize("given", [{"active": 0}, {"kl": 0.69}])
+def test_no_active_unit_or_less_than_one_bit_is_a_collapse(given):
     diagnosis = diagnose(signs(**given))
 
     assert diagnosis.collapsed
     assert "the decoder ignores the code" in diagnosis.text
     assert "free_bits" in diagnosis.text
+
+
+def test_a_single_unit_that_carries_more_than_one_bit_is_no_collapse():
+    diagnosis = diagnose(signs(active=1, kl=0.7))
+
+    assert not diagnosis.collapsed
+    assert "Healthy, with 15 latent units to spare" in diagnosis.text
 
 
 @pytest.mark.parametrize(
@@ -26,7 +33,7 @@ def test_hardly_any_unit_or_hardly_any_information_is_a_collapse(given):
         ({"active": 0, "settings": {"beta": 20.0}}, "at 20, a nat of code has to save 20 nats of reconstruction"),
         ({"active": 0, "architecture": "convolutional"}, "a decoder with fewer channels"),
         ({"active": 16}, "a larger latent_dim"),
-        ({"active": 5}, "a smaller latent_dim: 5 would do"),
+        ({"active": 5}, "a smaller latent_dim: 5 would do; if more units are to be used, warmup_epochs or free_bits"),
         ({"aggregate_kl": 9.0}, "a more flexible prior (vae.vamp_prior)"),
     ],
 )
