@@ -17,7 +17,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -85,19 +85,27 @@ class Lean:
 class Ours:
     """The loop of the plugin."""
 
+    NAMES: ClassVar = {"mlp": ("mlp", (HIDDEN,)), "conv": ("convolutional", CHANNELS)}
+
     def __init__(self, architecture: str, precision: str, pixels: torch.Tensor, seed: int) -> None:
         from pipeline.context import Context
         from plugins.vae.fit_stages import Fit
         from plugins.vae.training import Examples, begin, train_epoch
-        from plugins.vae.types import VAE
 
-        names = {"mlp": ("mlp", (HIDDEN,)), "conv": ("convolutional", CHANNELS)}
-        kind, hidden = names[architecture]
+        kind, hidden = self.NAMES[architecture]
         sizes = {"latent_dim": LATENT, "hidden": hidden, "architecture": kind}
         self.stage = Fit(**sizes, batch_size=BATCH, learning_rate=RATE, precision=precision)
-        model = VAE("beta_vae", self.stage.chosen(), (1, 28, 28), LATENT, kind, hidden, "bernoulli", 16)
-        self.train = Examples(pixels)
-        self.state_, self.train_epoch = begin(self.stage, model.build, self.train, Context(seed=seed)), train_epoch
+        self.train, self.train_epoch = Examples(pixels), train_epoch
+        self.state_ = begin(self.stage, self.model(architecture).build, self.train, Context(seed=seed))
+
+    @classmethod
+    def model(cls, architecture: str) -> Any:
+        """The plugin's model without weights."""
+        from plugins.vae.types import VAE
+
+        kind, hidden = cls.NAMES[architecture]
+        settings = {"beta": 1.0, "warmup_epochs": 0, "free_bits": 0.0}
+        return VAE("beta_vae", settings, (1, 28, 28), LATENT, kind, hidden, "bernoulli", 16)
 
     def epoch(self) -> None:
         self.train_epoch(self.stage, self.state_, self.train)
@@ -106,37 +114,43 @@ class Ours:
         return self.state_.network.state_dict()
 
 
+def pythae_model(architecture: str) -> Any:
+    """Pythae's autoencoder of the same layers."""
+    from pythae.models import VAE, VAEConfig
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.models.nn import BaseDecoder, BaseEncoder
+
+    class Encoder(BaseEncoder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = layers(architecture)[0]
+
+        def forward(self, x: torch.Tensor) -> Any:
+            mean, log_variance = self.layers(x).chunk(2, 1)
+            return ModelOutput(embedding=mean, log_covariance=log_variance)
+
+    class Decoder(BaseDecoder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.Sequential(layers(architecture)[1], nn.Sigmoid())
+
+        def forward(self, z: torch.Tensor) -> Any:
+            return ModelOutput(reconstruction=self.layers(z))
+
+    config = VAEConfig(input_dim=(1, 28, 28), latent_dim=LATENT, reconstruction_loss="bce")
+    return VAE(config, encoder=Encoder(), decoder=Decoder())
+
+
 class Pythae:
     """Pythae's own trainer around the same layers."""
 
     def __init__(self, architecture: str, precision: str, pixels: torch.Tensor, seed: int) -> None:
         logging.disable(logging.CRITICAL)
         from pythae.data.datasets import BaseDataset
-        from pythae.models import VAE, VAEConfig
-        from pythae.models.base.base_utils import ModelOutput
-        from pythae.models.nn import BaseDecoder, BaseEncoder
         from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
-        class Encoder(BaseEncoder):
-            def __init__(self) -> None:
-                super().__init__()
-                self.layers = layers(architecture)[0]
-
-            def forward(self, x: torch.Tensor) -> Any:
-                mean, log_variance = self.layers(x).chunk(2, 1)
-                return ModelOutput(embedding=mean, log_covariance=log_variance)
-
-        class Decoder(BaseDecoder):
-            def __init__(self) -> None:
-                super().__init__()
-                self.layers = nn.Sequential(layers(architecture)[1], nn.Sigmoid())
-
-            def forward(self, z: torch.Tensor) -> Any:
-                return ModelOutput(reconstruction=self.layers(z))
-
         torch.manual_seed(seed)
-        config = VAEConfig(input_dim=(1, 28, 28), latent_dim=LATENT, reconstruction_loss="bce")
-        self.model = VAE(config, encoder=Encoder(), decoder=Decoder())
+        self.model = pythae_model(architecture)
         rates = {"learning_rate": RATE, "per_device_train_batch_size": BATCH}
         training = BaseTrainerConfig(output_dir=tempfile.mkdtemp(), num_epochs=1, seed=seed, **rates)
         data = BaseDataset(pixels.float() / 255, torch.zeros(len(pixels)))
@@ -179,23 +193,22 @@ def likelihood(who: str, test: torch.Tensor, folder: Path) -> dict[str, Any]:
     x = test[:count].float() / 255
     with torch.inference_mode():
         if who == "pythae":
-            worker = Pythae("mlp", "float32", test[:BATCH], 0)
-            for part in ("encoder", "decoder"):
+            model = pythae_model("mlp").eval()
+            for part, target in (("encoder", model.encoder.layers), ("decoder", model.decoder.layers[0])):
                 own = {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(part)}
-                target = worker.model.encoder.layers if part == "encoder" else worker.model.decoder.layers[0]
                 target.load_state_dict(own)
-            worker.model.eval()
             began = time.process_time()
-            nll = -float(worker.model.get_nll(x, n_samples=samples, batch_size=100))
+            nll = -float(model.get_nll(x, n_samples=samples, batch_size=100))
         else:
             from plugins.vae.evaluation.bound import importance_weighted
 
-            network = Ours("mlp", "float32", test[:BATCH], 0).state_.network
+            network = Ours.model("mlp").build()
             network.load_state_dict(state)
             began = time.process_time()
             nll = -importance_weighted(network, x, samples, 0).log_likelihood.mean().item()
+    cpu = time.process_time() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"cpu": time.process_time() - began, "images": count, "nll": nll, "memory": memory}
+    return {"cpu": cpu, "images": count, "nll": nll, "memory": memory}
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def quality(folder: Path) -> None:
 def nll(folder: Path) -> None:
     """Images a second of the importance-weighted likelihood, the same weights."""
     prepare(folder, 3 * 128)
-    measure("ours", "1", "mlp", "float32", folder, 0)
+    measure("ours", "20", "mlp", "float32", folder, 0)
     found: dict[str, list[dict[str, Any]]] = {"pythae": [], "ours": []}
     for _ in range(3):
         for who, runs in found.items():

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 LITTLE = math.log(2)
-"""Nats that the whole code must carry at least: one bit, or it cannot even tell one half of the pictures from the other."""
+"""Nats that a code must carry at least: one bit, or it cannot even tell one half of the pictures from the other."""
 
 
 @dataclass(frozen=True)
