@@ -28,6 +28,7 @@ _ENVIRONMENT = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
+LOOPBACK = "127.0.0.1"
 _TOKEN = Path.home() / ".ray" / "auth_token"  # shared by the nodes that were started on this machine
 _TOKEN_NAMES = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
 
@@ -84,8 +85,8 @@ def require_shared(folder: Path, purpose: str) -> None:
 def _connect(ray: Any, address: str | None, folder: str, resources: dict[str, float] | None) -> None:
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address is None or address == "local":
-        here = {"_node_ip_address": "127.0.0.1", "include_dashboard": False, "num_cpus": processors()}
-        with _inside(folder):
+        here = {"_node_ip_address": LOOPBACK, "include_dashboard": False, "num_cpus": processors()}
+        with _inside(folder), _on_loopback():
             ray.init(address="local", resources=resources, **here, **quiet)
         return
     _probe(address)
@@ -93,7 +94,7 @@ def _connect(ray: Any, address: str | None, folder: str, resources: dict[str, fl
     try:
         # Ray would look for a node at the machine's own address; at the loopback address it is the head that is meant.
         node = (
-            {"_node_ip_address": address.rpartition(":")[0].replace("localhost", "127.0.0.1")}
+            {"_node_ip_address": address.rpartition(":")[0].replace("localhost", LOOPBACK)}
             if _loopback(address)
             else {}
         )
@@ -123,6 +124,21 @@ def _probe(address: str) -> None:
 
 def _loopback(address: str) -> bool:
     return address.startswith(("127.", "localhost"))
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Ray listens to this machine alone, for whoever reaches it can run anything.
+
+    It takes the loopback address for the machine's own, and then listens everywhere, but where it may form no cluster.
+    """
+    from ray._private import ray_constants
+
+    before, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pipeline.api import Pipeline
@@ -132,5 +133,16 @@ def test_a_folder_that_a_node_does_not_see_is_refused_by_its_name(
     assert [] == list((tmp_path / "store").iterdir())
 
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", lambda **place: nullcontext(Namespace(name="/not/there")))
-    with pytest.raises(RequestError, match=r"it passes something on, but [0-9.]+ cannot see .*/store"):
+    with pytest.raises(RequestError, match=r"it passes something on, but 127\.0\.0\.1 cannot see .*/store"):
         require_shared(tmp_path / "store", "it passes something on")
+
+
+def test_a_ray_of_this_machine_alone_listens_to_nobody_else() -> None:
+    from ray._private.worker import _global_node
+
+    ours = {process.pid for process in psutil.Process().children(recursive=True)}
+    ours |= {info.process.pid for infos in _global_node.all_processes.values() for info in infos}
+    listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.pid in ours]
+
+    assert listening
+    assert {"127.0.0.1"} == {connection.laddr.ip.removeprefix("::ffff:") for connection in listening}
