@@ -19,7 +19,7 @@ from plugins.pruning.examples import Examples, class_names, examples, largest_di
 from plugins.pruning.latency import latencies, ratio_interval
 from plugins.pruning.memory import peak_memory
 from plugins.pruning.objective import Objective, classifies, quality
-from plugins.pruning.storage import dense_bytes, from_int8, to_int8, to_sparse, with_sparse_layers
+from plugins.pruning.storage import dense_bytes, from_int8, once, to_int8, to_sparse, with_sparse_layers
 from plugins.pruning.types import Data, Pruned
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Data, cont
 def size(network: nn.Module, example: Tensor) -> dict[str, int]:
     """Parameters, multiply-accumulates and bytes, with all weights and with the nonzero ones only."""
     layers = work(network, example).values()
-    state = network.state_dict()
+    state = once(network.state_dict())
     return {
         "parameters": parameters(network),
         "nonzeros": nonzeros(network),

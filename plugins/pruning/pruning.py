@@ -135,7 +135,9 @@ def _goals(stage: Prune, network: nn.Module, weights: Weights) -> list[float]:
     except ValueError as error:
         raise StageError("prune", str(error)) from error
     if keep < len(weights):
-        raise StageError("prune", f"{keep} weights are too few for {len(weights)} layers: each keeps one. Prune less.")
+        raise StageError(
+            "prune", f"{keep} of {total:,} weights are too few for {len(weights)} layers: each keeps one. Prune less."
+        )
     return kept_shares(stage.schedule, stage.rounds, keep / total)
 
 

@@ -14,6 +14,11 @@ SPARSE_ENOUGH = 0.75
 """From this share of zeros on compressed rows are faster than a dense matrix, from 256 x 256 on, at a batch of 256."""
 
 
+def once(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state dict without the second names of weights that layers share."""
+    return dict({value.data_ptr(): (name, value) for name, value in reversed(state.items())}.values())
+
+
 def dense_bytes(state: Mapping[str, Tensor]) -> int:
     """The size of the state dict as a safetensors file."""
     return len(save({name: value.contiguous() for name, value in state.items()}))

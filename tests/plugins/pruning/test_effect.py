@@ -5,6 +5,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.testing import run_stage
 from plugins.pruning.architectures import ARCHITECTURES, made
+from plugins.pruning.certificate import size
 from plugins.pruning.counting import parameters, work
 from plugins.pruning.latency import ratio_interval
 from plugins.pruning.memory import peak_memory
@@ -13,6 +14,7 @@ from plugins.pruning.storage import (
     SparseLinear,
     from_int8,
     from_sparse,
+    once,
     to_int8,
     to_sparse,
     transposed,
@@ -70,6 +72,14 @@ def test_sparse_layers_compute_the_same():
                 layer.weight *= torch.rand_like(layer.weight) < 0.1
         inputs = torch.rand(5, 1, 8, 8)
         torch.testing.assert_close(network(inputs), with_sparse_layers(network)(inputs))
+
+
+def test_a_weight_that_two_layers_share_is_stored_once():
+    network = nn.Sequential(nn.Linear(40, 40, bias=False), nn.Linear(40, 40, bias=False))
+    network[1].weight = network[0].weight
+
+    assert ["0.weight"] == list(once(network.state_dict()))
+    assert 4 * 1600 < size(network, torch.rand(1, 40))["bytes"] < 4 * 1600 + 200
 
 
 def test_a_sparse_layer_takes_sequences_as_a_linear_one_does():
