@@ -43,14 +43,14 @@ def prune(stage: PruneChannels, dense: TorchModel, images: Data, context: Contex
     check_not_shared(network)
     prunable(network)
     given, held_out, objective = prepared(network, images, context.device, stage.distillation, stage.temperature)
-    allowance = Allowance.of(stage, network, held_out, objective)
+    history = [{"compression": 1.0, **quality(network, held_out, objective)}]
+    allowance = Allowance.of(stage, history[0])
     generator = torch.Generator().manual_seed(context.seed)
     example = given.take(torch.arange(1, device=given.inputs.device)).inputs
     fixed = fixed_layers(network, example)
     reached = _measure(stage, network, given.take(torch.arange(256) % len(given)).inputs)
     masks = whole(network)
     small = network
-    history: list[dict[str, float]] = []
     for round_ in context.progress(range(1, stage.rounds + 1), "rounds"):
         goal = stage.target ** (round_ / stage.rounds)
         probe = Probe(some(given, stage.score_samples, generator), objective, generator)
@@ -68,7 +68,7 @@ def prune(stage: PruneChannels, dense: TorchModel, images: Data, context: Contex
         context.log(history[-1], step=round_)
     kept = {name: masks[name] for name in prunable(network)}
     context.figure("sparsity_by_layer", figures.sparsity_by_layer({name: mask.cpu() for name, mask in kept.items()}))
-    if len(history) > 1:
+    if len(history) > 2:
         context.figure("rounds", figures.rounds(history))
     state = {name: value.cpu() for name, value in embed(small.state_dict(), masks).items()}
     return Pruned(without_weights(dense), {name: mask.cpu() for name, mask in masks.items()}, True, state=state)

@@ -21,6 +21,9 @@ def training(history: Sequence[Mapping[str, float]]) -> Figure:
     loss.set(title="Loss (training)", ylabel="nats", yscale="log")
     accuracy.plot(epochs, [100 * metrics["accuracy"] for metrics in history], color="C0")
     accuracy.set(title="Accuracy (validation)", ylabel="%")
+    loss.yaxis.set_major_formatter("{x:g}")
+    loss.yaxis.set_minor_formatter(NullFormatter())
+    loss.set_yticks(_ticks(loss.get_ylim()))
     for axes in (loss, accuracy):
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -28,14 +31,17 @@ def training(history: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def rounds(history: Sequence[Mapping[str, float]]) -> Figure:
-    """What each round left, and how good the network was after it."""
+    """What each round left, and how good the network was after it; the first is the dense network."""
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = _plain(figure.subplots())
     name = "accuracy" if "accuracy" in history[0] else "difference"
     scale, unit = (100, "%") if name == "accuracy" else (1, "mean squared difference from the dense network")
     kept = [100 / metrics["compression"] for metrics in history]
-    axes.plot(kept, [scale * metrics[name] for metrics in history], "o-", color="C0", markersize=4)
+    found = [scale * metrics[name] for metrics in history]
+    axes.axhline(found[0], color="0.4", linewidth=1, linestyle="--", label="dense")
+    axes.plot(kept, found, "o-", color="C0", markersize=4, label="pruned")
     axes.set(title=f"Validation {name} after each round", xlabel="parameters left (%)", ylabel=unit)
+    axes.legend(frameon=False)
     _shrinking(axes)
     return figure
 

@@ -31,7 +31,8 @@ def prune(stage: Prune, dense: TorchModel, images: Data, context: Context) -> Pr
     """Prune round by round; StageError where the target cannot be reached or scores are no numbers."""
     network = dense.module().to(context.device)
     given, held_out, objective = prepared(network, images, context.device, stage.distillation, stage.temperature)
-    allowance = Allowance.of(stage, network, held_out, objective)
+    history = [{"compression": 1.0, **quality(network, held_out, objective)}]
+    allowance = Allowance.of(stage, history[0])
     generator = torch.Generator().manual_seed(context.seed)
     if not isinstance(dense, Classifier) and (stage.start == "early" or stage.rewind != "none"):
         raise StageError("prune", f"{type(dense).__name__} keeps no early weights: train it with pruning.train.")
@@ -41,7 +42,6 @@ def prune(stage: Prune, dense: TorchModel, images: Data, context: Context) -> Pr
     goals = _goals(stage, network, weights)
     places = _places(network, weights, given)
     masks: Masks | None = None
-    history: list[dict[str, float]] = []
     for round_, goal in enumerate(context.progress(goals, "rounds"), 1):
         before = None if masks is None else (copied(network), masks)
         probe = Probe(some(given, stage.score_samples, generator), objective, generator)
@@ -65,7 +65,7 @@ def prune(stage: Prune, dense: TorchModel, images: Data, context: Context) -> Pr
     assert masks is not None
     context.figure("sparsity_by_layer", figures.sparsity_by_layer(masks))
     context.figure("weights", figures.weights(dense.module(), network, list(masks)))
-    if len(history) > 1:
+    if len(history) > 2:
         context.figure("rounds", figures.rounds(history))
     return Pruned(
         without_weights(dense), {name: mask.cpu() for name, mask in masks.items()}, False, state=copied(network)
@@ -102,13 +102,13 @@ class Allowance:
     loss: float
 
     @classmethod
-    def of(cls, stage: _Pruning, network: nn.Module, held_out: Examples, objective: Objective) -> Allowance | None:
-        """The stage's, if it has one; StageError where the network is no classifier."""
+    def of(cls, stage: _Pruning, dense: Mapping[str, float]) -> Allowance | None:
+        """The stage's, if it has one; StageError where the dense network's quality is no accuracy."""
         if stage.accuracy_loss is None:
             return None
-        if not objective.classifies:
+        if "accuracy" not in dense:
             raise StageError("prune", "only a classifier has an accuracy to lose: leave out accuracy_loss.")
-        return cls(quality(network, held_out, objective)["accuracy"], stage.accuracy_loss)
+        return cls(dense["accuracy"], stage.accuracy_loss)
 
     def met(self, found: Mapping[str, float]) -> bool:
         """Whether what was found is good enough."""
