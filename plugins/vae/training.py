@@ -139,7 +139,7 @@ def train_epoch(stage: Training, state: State, train: Examples) -> float:
         state.optimizer.zero_grad()
         loss.backward()
         state.optimizer.step()
-        total += bound.detach() * len(index)
+        total.add_(bound.detach(), alpha=len(index))
     return total.item() / len(train)
 
 
