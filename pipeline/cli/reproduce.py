@@ -50,12 +50,16 @@ def command(run: str, trust: bool, as_json: bool) -> int:
     return 0 if equal else 1
 
 
+def _equal(metrics: int) -> str:
+    return "its metric is equal" if metrics == 1 else f"all {metrics} metrics are equal"
+
+
 def _print(report: dict[str, Any]) -> None:
     title = f"{report['name']} ({report['recorded_run_id'][:12]})"
     if report["status"] != "finished":
         click.echo(f"{title}: {report['status']}: {report['error'] or ''}", err=True)
     elif report["equal"]:
-        click.echo(f"{title}: reproduced, all {report['metrics']} metrics are equal")
+        click.echo(f"{title}: reproduced, {_equal(report['metrics'])}")
     else:
         first, count = report["differences"][0], len(report["differences"])
         click.echo(

@@ -61,7 +61,11 @@ def _missing(path: Path, asked: Origin | None) -> Problem:
 
 
 def _pipeline_files(folder: Path) -> list[str]:
-    return sorted(name for name, is_folder in _entries(folder) if not is_folder and name.endswith((".yaml", ".yml")))
+    return sorted(
+        name
+        for name, is_folder in _entries(folder)
+        if not is_folder and name.endswith((".yaml", ".yml")) and not name.startswith(".")
+    )
 
 
 def _entries(folder: Path, most: int = 1000) -> list[tuple[str, bool]]:

@@ -83,7 +83,10 @@ class History:
         return list(self._search("", limit, list(names)))
 
     def run(self, reference: str) -> RecordedRun:
-        """The newest run of this name, or the run with this MLflow id, or the only one whose id begins so."""
+        """The newest run of this name, or the run with this MLflow id, or the only one whose id begins so.
+
+        Else the sweep or the comparison that ran last in the experiment of this name.
+        """
         if self._is_empty:
             raise RequestError(f"no run has been recorded in {self.location.shown} yet")
         named = list(self._search(f"attributes.run_name = {_quoted(reference)}", 1))
@@ -96,6 +99,10 @@ class History:
             if begins:
                 some = ", ".join(f"{run.id[: len(reference) + 6]} ({run.name})" for run in begins[:6])
                 raise RequestError(f"{len(begins)} runs have an id that begins with {reference!r}: {some}")
+        experiments = [key for key, name in self._experiments.items() if name == reference]
+        for last in self._search("", 1, experiments) if experiments else ():
+            if last.parent:
+                return self.run(last.parent)
         recent = self.runs(limit=_FEW)
         known = [run.name for run in recent] + [run.id for run in recent]
         raise RequestError(

@@ -53,6 +53,7 @@ def test_a_file_is_read_with_its_name_in_every_place(write):
 
 def test_a_missing_file_is_told_with_its_nearest_neighbour(write):
     write("pipelines/vae.yaml", "a: 1")
+    write("pipelines/.pre-commit-config.yaml", "repos: []")
     assert "there is no file 'pipelines/vea.yaml'" == problem_of(Path("pipelines/vea.yaml")).message
     assert "pipelines/vae.yaml" == problem_of(Path("pipelines/vea.yaml")).suggestion
     assert "pipelines/vae.yaml" == problem_of(Path("pipelines/vae")).suggestion

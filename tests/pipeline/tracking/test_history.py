@@ -62,6 +62,14 @@ def test_a_run_is_found_by_id_by_its_beginning_and_by_name(history):
     assert "other" == history.run("comparison").experiment
 
 
+def test_an_experiments_name_stands_for_its_last_comparison(history):
+    assert ("comparison", "digits", None) == (
+        history.run("digits").name,
+        history.run("digits").experiment,
+        history.run("digits").parent,
+    )
+
+
 def test_children_are_found_from_their_parent(history):
     parent = next(run for run in history.runs("digits") if run.parent is None)
 
