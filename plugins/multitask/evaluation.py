@@ -7,11 +7,10 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from pipeline.context import Context
-from pipeline.errors import DataError
 from plugins.multitask import figures
 from plugins.multitask.losses import output_counts
 from plugins.multitask.networks import NETWORKS
-from plugins.multitask.training import predictions, tensors
+from plugins.multitask.training import check_same, predictions, tensors
 from plugins.multitask.types import Comparison, Examples, MultiTaskModel, Network, TaskSet
 
 MEASURES = {1: "mse", 2: "auc"}
@@ -39,14 +38,11 @@ def gains(together: np.ndarray, alone: np.ndarray, higher_is_better: np.ndarray)
 
 
 def metrics(model: MultiTaskModel, tasks: TaskSet, rows: Examples, device: torch.device) -> np.ndarray:
-    """Each task's metric (tasks,) on these rows; DataError where the model has other tasks."""
-    values = np.full(len(tasks.tasks), np.nan)
+    """Each task's metric (tasks,) on these rows; DataError where the model learnt other tasks."""
+    check_same(model, tasks)
+    values = np.zeros(len(tasks.tasks))
     for network in model.networks:
-        if max(network.columns) >= len(values):
-            raise DataError(f"the model has more tasks than the {len(values)} of the data. Judge it on its own tasks.")
         values[list(network.columns)] = _of_network(model, network, tasks, rows, device)
-    if np.isnan(values).any():
-        raise DataError(f"the model knows nothing of the task {tasks.tasks[int(np.isnan(values).argmax())]!r}.")
     return values
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.context import Context
 from pipeline.errors import DataError
 from plugins.multitask import figures
+from plugins.multitask.training import check_same
 from plugins.multitask.types import Grouping, MultiTaskModel, TaskSet
 
 MOST_TASKS = 14
@@ -16,6 +17,7 @@ MOST_TASKS = 14
 
 def group(model: MultiTaskModel, tasks: TaskSet, groups: int, context: Context) -> Grouping:
     """The best grouping, logged and drawn."""
+    check_same(model, tasks)
     if model.interactions is None:
         raise DataError("the model has several networks: grouping needs one that learnt all tasks together.")
     mean = model.interactions.affinity.mean(0)

@@ -39,28 +39,39 @@ def fit(stage: Training, tasks: TaskSet, groups: Sequence[Sequence[int]], contex
     for epoch in context.progress(range(done + 1, stage.epochs + 1), "epochs"):
         losses = torch.cat([trainer.epoch() for trainer in trainers])
         if not losses.isfinite().all():
-            raise StageError(
-                "multitask.fit", f"training diverged in epoch {epoch}. Try a smaller learning_rate, or standardise."
-            )
+            raise StageError("multitask.fit", f"training diverged in epoch {epoch}. Try a smaller learning_rate.")
         context.log({"validation_loss": losses.mean()}, step=epoch)
         context.save_checkpoint([trainer.save() for trainer in trainers], epoch)
     networks = tuple(trainer.network() for trainer in trainers)
     observed = trainers[0].interactions() if together else None
     if observed:
         _draw(observed, tasks.tasks, stage.balancing, context)
-    return MultiTaskModel(stage.architecture, stage.hidden, stage.channels, stage.experts, networks, observed)
+    return MultiTaskModel(
+        tasks.tasks, tasks.classes, tasks.shape,
+        stage.architecture, stage.hidden, stage.channels, stage.experts, networks, observed
+    )  # fmt: skip
 
 
 def check(stage: Training, tasks: TaskSet) -> None:
     """DataError where the tasks are too few, or the pictures too small."""
     if len(tasks.tasks) < 2:
         raise DataError(f"there is one task, {tasks.tasks[0]}: learning tasks together needs two or more.")
-    shape = tasks.parts.train.inputs.shape[1:]
+    shape = tasks.shape
     if len(shape) == 3 and min(shape[1:]) >> len(stage.channels) == 0:
         raise DataError(
             f"channels lists {len(stage.channels)} blocks, each of which halves the picture, but pictures of "
             f"{shape[1]}x{shape[2]} pixels are too small for that. List fewer blocks."
         )
+
+
+def check_same(model: MultiTaskModel, tasks: TaskSet) -> None:
+    """DataError where the model learnt other tasks, or from other inputs."""
+    if (model.tasks, model.classes, model.shape) == (tasks.tasks, tasks.classes, tasks.shape):
+        return
+    learnt, given = (
+        f"{', '.join(one.tasks[:5])} from inputs of shape {'x'.join(map(str, one.shape))}" for one in (model, tasks)
+    )
+    raise DataError(f"the model learnt {learnt}; the data has {given}. Judge it on the data that it learnt from.")
 
 
 def groups_of(tasks: TaskSet, grouping: Grouping | None) -> Sequence[Sequence[int]]:

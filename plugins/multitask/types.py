@@ -37,6 +37,11 @@ class TaskSet:
     classes: tuple[int, ...]
     parts: Split[Examples]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one input."""
+        return self.parts.train.inputs.shape[1:]
+
 
 @dataclass(frozen=True)
 class Network:
@@ -65,9 +70,13 @@ class Interactions:
 class MultiTaskModel:
     """Networks that have each task in one of them: one for all, one for each, or one for each group of tasks.
 
+    tasks, classes: as in the task set that they learnt. shape: of one input.
     interactions: of the one network for all tasks, else None.
     """
 
+    tasks: tuple[str, ...]
+    classes: tuple[int, ...]
+    shape: tuple[int, ...]
     architecture: str
     hidden: tuple[int, ...]
     channels: tuple[int, ...]

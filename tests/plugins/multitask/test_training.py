@@ -64,7 +64,9 @@ def test_architectures_and_balancings_learn_numbers_and_classes_together(tasks, 
     trainer = Trainer(stage, tasks, (0, 1, 2), Context(), observed=False)
     for _ in range(stage.epochs):
         trainer.epoch()
-    model = MultiTaskModel(architecture, stage.hidden, stage.channels, stage.experts, (trainer.network(),))
+    networks = (trainer.network(),)
+    model = MultiTaskModel(tasks.tasks, tasks.classes, tasks.shape, architecture, stage.hidden, stage.channels,
+                           stage.experts, networks)  # fmt: skip
 
     error, auc, accuracy = metrics(model, tasks, tasks.parts.test, torch.device("cpu"))
 
@@ -188,6 +190,13 @@ def test_one_task_is_refused(tasks):
 
     with pytest.raises(DataError, match="there is one task, number: learning tasks together needs two or more"):
         run_stage(Fit(), tasks=lonely)
+
+
+def test_a_model_of_other_tasks_is_refused(tasks, model, alone):
+    first = TaskSet(tasks.tasks[:2], tasks.classes[:2], tasks.parts)
+
+    with pytest.raises(DataError, match="learnt number, sign, third from inputs of shape 4; the data has number, sign"):
+        run_stage(Evaluate(), model=model.value, alone=alone, data=first)
 
 
 def test_too_many_blocks_for_the_pictures_are_refused(images):
