@@ -39,17 +39,24 @@ def adaptation(curves: Mapping[str, tuple[Sequence[int], np.ndarray]], measure: 
     figure = Figure(figsize=(1.5 + 4 * len(curves), 3.4), layout="constrained")
     fixed = {"gradient steps": f"{shots} shot{'s' * (shots != 1)}", "shots": f"{steps} step{'s' * (steps != 1)}"}
     panels = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
+    # A curve that diverges leaves the picture, so that the rest can be seen.
+    first = max(values[0].mean() for _, values in curves.values())
+    limit = 2 * first if measure == "mse" else np.inf
     for axes, (name, (places, values)) in zip(panels, curves.items(), strict=True):
-        means, halves = values.mean(1), half_interval(values)
-        axes.plot(places, means, marker="o", markersize=4)
-        axes.fill_between(places, means - halves, means + halves, alpha=0.25, linewidth=0, label="95 % interval")
+        means, halves, at = values.mean(1), half_interval(values), np.array(places)
+        shown = means <= limit
+        axes.plot(at[shown], means[shown], marker="o", markersize=4)
+        low, high = (means - halves)[shown], (means + halves)[shown]
+        axes.fill_between(at[shown], low, high, alpha=0.25, linewidth=0, label="95 % interval")
+        if not shown.all():
+            beyond = f"diverges: beyond {limit:.2g}\nat {', '.join(map(str, at[~shown]))} {name}"
+            axes.annotate(beyond, (0.98, 0.75), xycoords="axes fraction", ha="right", va="top", fontsize=9, color="C3")
         axes.set(title=fixed[name] if len(curves) > 1 else "", xlabel=name)
+        axes.set_xlim(at.min() - 0.04 * np.ptp(at) - 0.1, at.max() + 0.04 * np.ptp(at) + 0.1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
     if measure == "mse":
-        # A curve that diverges leaves the picture, so that the rest can be seen.
-        first = max(values[0].mean() for _, values in curves.values())
-        panels[0].set_ylim(0, min(panels[0].get_ylim()[1], 2 * first))
+        panels[0].set_ylim(0, min(panels[0].get_ylim()[1], limit))
     panels[0].set_ylabel({"mse": "mean squared error", "accuracy": "accuracy"}[measure])
     panels[-1].legend(frameon=False)
     figure.suptitle(f"Adaptation to {values.shape[1]} new tasks")
@@ -70,7 +77,8 @@ def episode(shown: Episodes, answers: Tensor) -> Figure:
     figure = Figure(figsize=(0.75 * (examples + questions) + 1.2, 0.75 * rows + 0.9), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[examples + 0.6, questions])
     left.suptitle("support", fontsize=10)
-    right.suptitle(f"queries: {(given == wanted).mean():.0%} of all told right", fontsize=10)
+    told = f"queries: {(given == wanted).mean():.0%} of all told right"
+    right.suptitle(told + (" (red: taken for the class below)" if questions > 3 else ""), fontsize=10)
     panels = left.subplots(rows, examples, squeeze=False)
     for row, line in enumerate(panels):
         for axes, place in zip(line, np.flatnonzero(labels == row), strict=False):
@@ -141,12 +149,13 @@ def functions(episodes: Episodes, before: Tensor | None, after: Tensor, steps: i
         axes.plot(grid, episodes.query_targets[task, :, 0].cpu(), color="0.5", label="function")
         if before is not None:
             axes.plot(grid, before[task, :, 0].cpu(), color="C1", linestyle=":", label="before")
-        axes.plot(grid, after[task, :, 0].cpu(), color="C0", label=f"after {steps} step{'s' * (steps != 1)}")
+        name = "prediction" if before is None else f"after {steps} step{'s' * (steps != 1)}"
+        axes.plot(grid, after[task, :, 0].cpu(), color="C0", label=name)
         points = episodes.support_inputs[task, :, 0].cpu(), episodes.support_targets[task, :, 0].cpu()
         axes.scatter(*points, color="black", s=14, zorder=3, label="support set")
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel("x")
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    figure.suptitle("New functions, before and after adaptation")
+    figure.suptitle("New functions, before and after adaptation" if before is not None else "New functions")
     return figure

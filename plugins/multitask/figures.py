@@ -17,13 +17,13 @@ MOST_LINES = 10
 
 def cosines(mean: np.ndarray, tasks: Sequence[str]) -> Figure:
     """The mean cosine of each two tasks' gradients (tasks, tasks): below 0 they want opposite things."""
-    return _matrix(mean, tasks, 1.0, "Do the tasks agree?", "cosine of gradients,\nmean over epochs", ".2f")
+    return _matrix(mean, tasks, 0.1, "Do the tasks agree?", "cosine of gradients,\nmean over epochs", ".2f")
 
 
 def affinity(mean: np.ndarray, tasks: Sequence[str]) -> Figure:
     """What a step for one task does to the loss of another (tasks, tasks), in percent of what its own step does."""
     percent = 100 * mean / np.maximum(np.abs(mean.diagonal()), 1e-12)
-    figure = _matrix(percent, tasks, 100.0, "Do the tasks help each other?",
+    figure = _matrix(percent, tasks, 10.0, "Do the tasks help each other?",
                      "percent of what its own step\ntakes away, mean over epochs", ".0f")  # fmt: skip
     figure.axes[0].set(xlabel="its effect on", ylabel="a step for")
     return figure
@@ -101,15 +101,19 @@ def pairs(examples: Examples, classes: Sequence[str]) -> Figure:
     return figure
 
 
-def _matrix(values: np.ndarray, tasks: Sequence[str], limit: float, title: str, label: str, form: str) -> Figure:
+def _matrix(values: np.ndarray, tasks: Sequence[str], least: float, title: str, label: str, form: str) -> Figure:
+    """The values of each two tasks; a task's own would drown them. The colours reach ``least`` or more."""
+    values = np.where(np.eye(len(tasks), dtype=bool), np.nan, values)
+    limit = max(least, float(np.nanmax(np.abs(values))))
     size = max(3.6, 2.6 + 0.5 * len(tasks))
     figure = Figure(figsize=(size + 1.4, size), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit)
-    for row, column in np.ndindex(*values.shape):
+    axes.set_facecolor("0.85")
+    for row, column in np.argwhere(np.isfinite(values)):
         colour = "white" if abs(values[row, column]) > 0.6 * limit else "black"
         shown = f"{values[row, column]:{form}}"
-        axes.text(column, row, shown, ha="center", va="center", color=colour, fontsize=8 if len(tasks) < 10 else 6)
+        axes.text(column, row, shown, ha="center", va="center", color=colour, fontsize=8)
     axes.set_xticks(range(len(tasks)), tasks, rotation=45, ha="right")
     axes.set_yticks(range(len(tasks)), tasks)
     axes.set_title(title)
