@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy  # noqa: F401  # Where nothing heavy is loaded, `main` ends the process at once: here that of the tests.
 import pytest
 
-from pipeline.cli import main
+from pipeline import cli
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,14 @@ def database(project, empty_database) -> None:
 def command(monkeypatch, capfd) -> Callable[..., Ended]:
     """``command("plan", "vae.yaml")`` runs it in this process."""
     monkeypatch.setenv("NO_COLOR", "1")
+    # Its own way out ends the process: here that of the tests.
+    monkeypatch.setattr(cli, "_leave", sys.exit)
 
     def run(*words: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["pipeline", *map(str, words)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main()
+            cli.main()
         captured = capfd.readouterr()
         return Ended(int(ended.value.code or 0), captured.out, captured.err)
 
