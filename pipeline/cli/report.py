@@ -30,7 +30,7 @@ def command(run: str, to: Path | None, metric: str | None, mode: str | None, as_
     from pipeline.sweep.report import write
 
     study = past_study(run, metric=metric, mode=mode)
-    folder = to or Path(f"report-{run[:12]}")
+    folder = to or Path(f"report-{run[:12] if len(run) == 32 else run}")
     written = []
     for file in write(study):
         path = folder / file.name

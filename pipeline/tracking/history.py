@@ -100,9 +100,8 @@ class History:
                 some = ", ".join(f"{run.id[: len(reference) + 6]} ({run.name})" for run in begins[:6])
                 raise RequestError(f"{len(begins)} runs have an id that begins with {reference!r}: {some}")
         experiments = [key for key, name in self._experiments.items() if name == reference]
-        for last in self._search("", 1, experiments) if experiments else ():
-            if last.parent:
-                return self.run(last.parent)
+        for last in self._search("tags.`mlflow.parentRunId` LIKE '%'", 1, experiments) if experiments else ():
+            return self.run(str(last.parent))
         recent = self.runs(limit=_FEW)
         known = [run.name for run in recent] + [run.id for run in recent]
         raise RequestError(
