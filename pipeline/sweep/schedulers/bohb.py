@@ -20,11 +20,3 @@ class BOHBHyperband(Hyperband):
         if combination.search != "bohb":
             return f"works with search: bohb only, and the search is {combination.search}; take hyperband or asha"
         return None
-
-    def build(self) -> Any:
-        """Ray's."""
-        from ray.tune.schedulers import HyperBandForBOHB
-
-        return HyperBandForBOHB(
-            **self.common, max_t=self.options.max_steps, reduction_factor=self.options.reduction_factor
-        )

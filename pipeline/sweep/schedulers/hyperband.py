@@ -27,9 +27,12 @@ class Hyperband(Scheduler):
     pauses: ClassVar[bool] = True
 
     def build(self) -> Any:
-        """Ray's."""
-        from ray.tune.schedulers import HyperBandScheduler
+        """Ray's for BOHB, which any search may use: its other one takes a bracket of one trial for a full one.
 
-        return HyperBandScheduler(
+        Where trials begin one by one, as here, that lets every trial run to its end.
+        """
+        from ray.tune.schedulers import HyperBandForBOHB
+
+        return HyperBandForBOHB(
             **self.common, max_t=self.options.max_steps, reduction_factor=self.options.reduction_factor
         )
