@@ -192,7 +192,8 @@ def balanced_backward(losses: Tensor, shared: Sequence[Tensor], own: Sequence[Te
     weights = BALANCERS[balancing](matrix @ matrix.T)
     direction = weights @ matrix
     for weight, gradient in zip(shared, direction.split([weight.numel() for weight in shared]), strict=True):
-        weight.grad = gradient.view_as(weight)
+        # With the strides of the weight, which the fused optimiser takes for granted.
+        weight.grad = torch.empty_like(weight).copy_(gradient.view_as(weight))
     return weights * len(losses)
 
 

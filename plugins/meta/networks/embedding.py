@@ -24,8 +24,9 @@ class Embedding(nn.Module):
         layers: list[nn.Module] = []
         if len(problem.input_shape) == 3:
             for before, after in pairwise([problem.input_shape[0], *hidden]):
+                # The largest of four is the same before ReLU, which then has a quarter to do.
                 convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
-                layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+                layers += [convolution, nn.BatchNorm2d(after), nn.MaxPool2d(2), nn.ReLU()]
         else:
             layers.append(nn.Flatten())
             for before, after in pairwise([prod(problem.input_shape), *hidden]):
