@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -78,6 +79,8 @@ def test_it_shows_the_newest_runs_on_this_machine_alone_and_ctrl_c_ends_it(proje
         try:
             url, _, path = ui.stdout.readline().split()[0].partition("#")
             page = urllib.request.urlopen(url, timeout=20).read().decode()
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(urllib.request.Request(url, headers={"Host": "evil.example"}), timeout=20)
             runs = MlflowClient(url.rstrip("/")).search_runs([experiment])
             process = psutil.Process(ui.pid)
             others = process.children(recursive=True)
