@@ -28,8 +28,9 @@ def load(stage: TableGroups) -> TableTasks:
             )
     frame = frame.dropna(subset=[stage.by, stage.target]).reset_index(drop=True)
     groups, names = pd.factorize(frame[stage.by], sort=True)
-    numbers = pd.api.types.is_numeric_dtype(frame[stage.target]) and not frame[stage.target].isin((0, 1)).all()
-    targets, classes = (frame[stage.target].to_numpy(float), ()) if numbers else pd.factorize(frame[stage.target], sort=True)  # fmt: skip  # noqa: E501
+    column = frame[stage.target]
+    numbers = pd.api.types.is_numeric_dtype(column) and not column.isin((0, 1)).all()
+    targets, classes = (column.to_numpy(float), ()) if numbers else pd.factorize(column, sort=True)
     needed = stage.shots + stage.queries
     counts = np.zeros((len(names), max(len(classes), 1)), int)
     np.add.at(counts, (groups, 0 if numbers else targets), 1)

@@ -72,7 +72,8 @@ def sentence(verdict: Verdict, spent: float, control_spent: float) -> str:
         ratio = spent / control_spent
         equal = 1 / EQUAL_COST <= ratio <= EQUAL_COST
         cost = "Both cost the same." if equal else f"Its training cost {ratio:.3g} times as much as the control's."
-    return f"{words}: {verdict.method} errs {change} than {verdict.control} (paired t-test over the tasks, Holm p = {verdict.p:.2g}). {cost}"  # fmt: skip  # noqa: E501
+    test = f"(paired t-test over the tasks, Holm p = {verdict.p:.2g})"
+    return f"{words}: {verdict.method} errs {change} than {verdict.control} {test}. {cost}"
 
 
 def _measure(adaptations: Mapping[str, Adaptation]) -> str:

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from plugins.multitask.types import Examples, Grouping
@@ -36,8 +37,8 @@ def grouping(mean: np.ndarray, tasks: Sequence[str], found: Grouping) -> Figure:
     axes, start = figure.axes[0], 0
     axes.set_title("Which tasks to train together")
     for group in found.groups:
-        frame = {"fill": False, "edgecolor": "black", "linewidth": 2.5, "clip_on": False}
-        axes.add_patch(_rectangle(start - 0.5, len(group), frame))
+        corner, size = (start - 0.5, start - 0.5), len(group)
+        axes.add_patch(Rectangle(corner, size, size, fill=False, edgecolor="black", linewidth=2.5, clip_on=False))
         start += len(group)
     return figure
 
@@ -132,9 +133,3 @@ def _axes(title: str, label: str) -> tuple[Figure, Axes]:
 
 def _legend(figure: Figure, entries: int) -> None:
     figure.legend(loc="outside right center", frameon=False, fontsize=8 if entries > 4 else 9)
-
-
-def _rectangle(start: float, size: int, style: dict[str, object]) -> object:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((start, start), size, size, **style)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from plugins.meta.episodes import Episodes
 from plugins.meta.learners.prototypes import Prototypes
+from plugins.meta.types import Problem
 
 
 class Matching(Prototypes):
@@ -16,8 +19,8 @@ class Matching(Prototypes):
     Without full context embeddings. The similarities are scaled by a learnt factor, as they lie in -1..1.
     """
 
-    def __init__(self, problem: object, hidden: object) -> None:
-        super().__init__(problem, hidden)  # type: ignore[arg-type]
+    def __init__(self, problem: Problem, hidden: Sequence[int] | None) -> None:
+        super().__init__(problem, hidden)
         self.log_scale = torch.nn.Parameter(torch.tensor(2.3))
 
     def forward(self, episodes: Episodes) -> Tensor:
