@@ -9,6 +9,7 @@ from math import prod
 
 from torch import nn
 
+from pipeline.errors import DataError
 from plugins.vae.likelihoods import likelihood
 
 Shape = tuple[int, int, int]
@@ -82,15 +83,16 @@ def convolutional_decoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.
 
 
 def halved(area: Sequence[int], times: int) -> list[tuple[int, ...]]:
-    """(height, width) before and after each halving; ValueError where nothing would be left of a side."""
+    """(height, width) before and after each halving; DataError where nothing would be left of a side."""
     areas = [tuple(area)]
     for _ in range(times):
         areas.append(tuple(side // 2 for side in areas[-1]))
     if min(areas[-1]) == 0:
         height, width = area
         most = min(height, width).bit_length() - 1
-        raise ValueError(
-            f"pictures of {height}x{width} pixels can be halved {most} times, but 'hidden' lists {times} convolutions"
+        raise DataError(
+            f"pictures of {height}x{width} pixels can be halved {most} times, but 'hidden' lists {times} convolutions. "
+            "List fewer, or give larger pictures."
         )
     return areas
 

@@ -23,7 +23,10 @@ def to_device(images: Images, device: torch.device, shape: tuple[int, int, int] 
             f"Got shape {pixels.shape} instead."
         )
     if shape is not None and images.shape != tuple(shape):
-        raise DataError(f"pictures of {size(images.shape)} do not fit a model of pictures of {size(shape)}.")
+        raise DataError(
+            f"pictures of {size(images.shape)} do not fit a model of pictures of {size(shape)}. Load them with the "
+            "'size' and 'grayscale' that suit the model, or fit a model to them."
+        )
     if pixels.dtype != np.uint8:
         pixels = images.scaled()
         if wrong := int(np.count_nonzero(~np.isfinite(pixels))):

@@ -223,7 +223,7 @@ def test_more_latent_dimensions_than_pixels_are_refused(digits):
 
 
 def test_too_many_convolutions_are_refused(digits):
-    with pytest.raises(ValueError, match="can be halved 3 times, but 'hidden' lists 4"):
+    with pytest.raises(DataError, match="can be halved 3 times, but 'hidden' lists 4"):
         run_stage(Fit(architecture="convolutional", hidden=(4, 4, 4, 4)), images=digits)
 
 

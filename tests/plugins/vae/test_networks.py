@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from pipeline.errors import DataError
 from plugins.vae.networks import DECODERS, ENCODERS, halved
 
 
@@ -20,5 +21,5 @@ def test_halving_keeps_what_is_left_of_odd_sides():
 
 def test_too_many_convolutions_for_a_small_picture_are_refused():
     message = "pictures of 8x28 pixels can be halved 3 times, but 'hidden' lists 4 convolutions"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(DataError, match=message):
         ENCODERS["convolutional"]((1, 8, 28), (4, 4, 4, 4), 2)
