@@ -149,7 +149,7 @@ class Sweep:
 
 
 def throughput(cluster: Any, nodes: int, database: str) -> tuple[float, float]:
-    """Trials a minute, from the end of the first ones to the end of the last; and how many ran at a time.
+    """Trials a minute, from the end of the first ones to the end of the last; and how many stages worked at a time.
 
     The second number tells the same where other programs take their share of the machine.
     """
@@ -157,12 +157,18 @@ def throughput(cluster: Any, nodes: int, database: str) -> tuple[float, float]:
     # The name is a field too, or the first sweep's results would serve the others.
     fields = f"{{sweep: {name}}}"
     sweep = Sweep(cluster, database, name, stage="busy", fields=fields, trials=TRIALS, at_once=nodes, cpu=1)
-    spans = sorted((run.started + (run.seconds or 0.0), run.started) for run in sweep.run())
+    spans = sorted((run.started + (run.seconds or 0.0), worked(sweep.history, run)) for run in sweep.run())
     assert len(spans) == TRIALS, f"{len(spans)} trials of {TRIALS}"
     # Until the last ones begin: then there is nothing left for the other nodes.
     since, until = spans[SKIP - 1][0], spans[-nodes][0]
-    at_once = sum(max(min(end, until) - max(start, since), 0.0) for end, start in spans) / (until - since)
+    at_once = sum(max(min(end, until) - max(end - work, since), 0.0) for end, work in spans) / (until - since)
     return 60 * (TRIALS - SKIP - nodes + 1) / (until - since), at_once
+
+
+def worked(history: History, run: RecordedRun) -> float:
+    """Seconds that the stage of a trial took, without what surrounds it."""
+    (stage,) = json.loads(history.document(run, "stages.json") or "[]")
+    return float(stage["seconds"])
 
 
 def records(cluster: Any, database: str) -> tuple[float, int]:
