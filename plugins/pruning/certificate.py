@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-4
 """Largest difference of outputs, as a share of the largest output, that summing in another order may make."""
 
+SPARSE = "pruned, stored sparse"
+
 
 def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Data, context: Context) -> None:
     """Measure, log and draw; StageError where the small network computes something else than the masked one."""
@@ -49,14 +51,14 @@ def measure(stage: Effect, pruned: Pruned, dense: TorchModel, images: Data, cont
         context.log({"int8_accuracy": quality(in_int8(small), held_out, objective)["accuracy"]})
     forms = {"dense": full, "pruned": small}
     if not pruned.structured:
-        forms["pruned, stored sparse"] = with_sparse_layers(small)
+        forms[SPARSE] = with_sparse_layers(small)
     sizes = {
         name: size(network, held_out.take(torch.arange(1)).inputs)
         for name, network in (("dense", full), ("pruned", small))
     }
     context.log(_reductions(sizes))
-    rows, speedups = _latency(stage, forms, held_out)
-    context.log(speedups)
+    rows = _latency(stage, forms, held_out)
+    context.log(_speedups(rows, stage.batch_size))
     context.table("sizes", [{"form": name, **values} for name, values in sizes.items()])
     context.table("latency", rows)
     context.text("certificate.md", _certificate(sizes, rows, difference))
@@ -124,16 +126,12 @@ def _reductions(sizes: dict[str, dict[str, int]]) -> dict[str, float]:
     }
 
 
-def _latency(
-    stage: Effect, forms: dict[str, nn.Module], held_out: Examples
-) -> tuple[list[dict[str, float | str]], dict[str, float]]:
-    """Rows of the table by form and batch size, and the metrics."""
+def _latency(stage: Effect, forms: dict[str, nn.Module], held_out: Examples) -> list[dict[str, float | str]]:
+    """A row for each form and batch size."""
     rows: list[dict[str, float | str]] = []
-    metrics: dict[str, float] = {}
     for batch_size in dict.fromkeys((1, stage.batch_size)):
         batch = held_out.take(torch.arange(batch_size) % len(held_out)).inputs
         found = latencies(forms, batch, stage.repetitions)
-        memory = {name: peak_memory(form, batch) for name, form in forms.items()}
         for name, times in found.items():
             ratio, low, high = ratio_interval(found["dense"], times)
             p50, p95 = np.quantile(times, (0.5, 0.95))
@@ -146,25 +144,29 @@ def _latency(
                     "speedup": ratio,
                     "speedup_low": low,
                     "speedup_high": high,
-                    "peak_bytes": memory[name],
+                    "peak_bytes": peak_memory(forms[name], batch),
                 }
             )
-    suffixes = {"dense": "", "pruned": "", "pruned, stored sparse": "_sparse"}
-    for row in rows:
-        form = str(row["form"])
-        if row["batch_size"] == stage.batch_size:
-            if form == "dense":
-                metrics["dense_latency_ms"] = float(row["p50_ms"])
-                metrics["dense_peak_memory"] = float(row["peak_bytes"])
-                continue
-            metrics[f"latency_speedup{suffixes[form]}"] = float(row["speedup"])
-            if form == "pruned":
-                metrics |= {f"latency_speedup_{end}": float(row[f"speedup_{end}"]) for end in ("low", "high")}
-                metrics["latency_ms"] = float(row["p50_ms"])
-                metrics["peak_memory"] = float(row["peak_bytes"])
-        elif form == "pruned":
-            metrics["latency_speedup_one"] = float(row["speedup"])
-    return rows, metrics
+    return rows
+
+
+def _speedups(rows: list[dict[str, float | str]], batch_size: int) -> dict[str, float | str]:
+    """The metrics that the rows hold."""
+    found = {(row["form"], row["batch_size"]): row for row in rows}
+    dense, pruned = found["dense", batch_size], found["pruned", batch_size]
+    metrics = {
+        "dense_latency_ms": dense["p50_ms"],
+        "dense_peak_memory": dense["peak_bytes"],
+        "latency_ms": pruned["p50_ms"],
+        "peak_memory": pruned["peak_bytes"],
+        "latency_speedup": pruned["speedup"],
+        "latency_speedup_low": pruned["speedup_low"],
+        "latency_speedup_high": pruned["speedup_high"],
+        "latency_speedup_one": found["pruned", 1]["speedup"],
+    }
+    if sparse := found.get((SPARSE, batch_size)):
+        metrics["latency_speedup_sparse"] = sparse["speedup"]
+    return metrics
 
 
 def _certificate(sizes: dict[str, dict[str, int]], rows: list[dict[str, float | str]], difference: float) -> str:
