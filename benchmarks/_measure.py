@@ -80,3 +80,4 @@ def table(title: str, rows: Sequence[Sequence[object]], header: Sequence[str]) -
             "  "
             + "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
         )
+    sys.stdout.flush()  # what was measured is seen even if the rest is cut off
