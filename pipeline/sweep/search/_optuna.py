@@ -32,6 +32,7 @@ class OptunaSearch(Search):
         directions = [better.MINIMIZE if o.mode == "min" else better.MAXIMIZE for o in self.objectives]
         self.study: Study = optuna.create_study(directions=directions)
         self._open: dict[int, Trial] = {}
+        self._curves: dict[int, dict[int, float]] = {}
 
     @abstractmethod
     def sampler(self, seed: int) -> BaseSampler:
@@ -49,13 +50,18 @@ class OptunaSearch(Search):
             trial = self._open[number] = self.study.ask()
             return self.space.build(lambda dimension: _suggest(trial, dimension))
 
+    def observe(self, number: int, configuration: Mapping[str, Any], step: int, value: float) -> None:
+        """Kept until the trial is told; a study of several metrics has no curves."""
+        if len(self.objectives) == 1:
+            self._curves.setdefault(number, {})[step] = value
+
     def tell(self, number: int, configuration: Mapping[str, Any], values: Sequence[float] | None) -> None:
         """Close the study's trial, or add one that was not proposed here."""
         import optuna
 
         failed = values is None or not all(map(math.isfinite, values))
         state = optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE
-        told = self._open.pop(number, None)
+        told, curve = self._open.pop(number, None), self._curves.pop(number, {})
         inside = {
             d.name: configuration[d.name]
             for d in self.space.dimensions
@@ -64,6 +70,8 @@ class OptunaSearch(Search):
         params = {name: internal(self.space[name], value) for name, value in inside.items()}
         if told is not None:
             if told.params == params:
+                for step, value in curve.items():
+                    told.report(value, step)
                 self.study.tell(told, None if failed else list(values or ()), state=state)
                 return
             self.study.tell(told, state=optuna.trial.TrialState.FAIL)
@@ -73,6 +81,7 @@ class OptunaSearch(Search):
             params=params,
             distributions={name: optuna_distribution(self.space[name]) for name in params},
             values=list(values or ()),
+            intermediate_values=curve,
         )
         self.study.add_trial(frozen)
 

@@ -17,8 +17,9 @@ class TPE(OptunaSearch):
     """Models where good and where other configurations lie, and proposes what is likely under the first only.
 
     When: the default; any space, conditional ones too, 30 to 1,000 trials, several workers, failed trials. Several
-    metrics by their non-domination rank. Limits: its first trials are random; a Gaussian process needs fewer trials on
-    few real dimensions. Optuna's sampler, multivariate, one model for each set of dimensions that exist together.
+    metrics by their non-domination rank. With a scheduler trials are compared at the largest step that enough of them
+    have reached. Limits: its first trials are random; a Gaussian process needs fewer trials on few real dimensions.
+    Optuna's sampler, multivariate, one model for each set of dimensions that exist together.
     """
 
     class Options(_base.Options):
@@ -31,9 +32,10 @@ class TPE(OptunaSearch):
 
     def sampler(self, seed: int) -> BaseSampler:
         """Optuna's, told to assume the worst of trials that still run."""
-        from optuna.samplers import TPESampler
+        from pipeline.sweep.search._common_step import CommonStepSampler
 
-        return TPESampler(
+        return CommonStepSampler(
+            self.options.startup_trials,
             n_startup_trials=self.options.startup_trials,
             n_ei_candidates=self.options.candidates,
             multivariate=True,

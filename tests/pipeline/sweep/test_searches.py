@@ -128,3 +128,32 @@ def test_grid_visits_every_combination_once() -> None:
         tried.append(tuple(configuration.values()))
 
     assert [(n, k) for n in range(1, 6) for k in ("p", "q")] == tried
+
+
+def test_tpe_compares_stopped_trials_at_a_step_that_enough_have_reached() -> None:
+    """What is best after one step is worst after nine: only trials of nine steps tell."""
+    search = make("tpe", startup_trials=5)
+    generator = np.random.default_rng(0)
+    for number in range(60):
+        x, steps = generator.uniform(-5, 5), 9 if number < 12 else 1
+        configuration = {"a.x": x, "a.y": 0.1}
+        curve = {1: -x, 9: x} if steps == 9 else {1: -x}
+        for step, value in curve.items():
+            search.observe(number, configuration, step, value)
+        search.tell(number, configuration, [curve[steps]])
+
+    proposed = [search.ask(number)["a.x"] for number in range(60, 80)]
+
+    assert np.median(proposed) < -1
+
+
+def test_tpe_is_optunas_where_all_trials_have_the_same_steps() -> None:
+    with_curves, without = make("tpe"), make("tpe")
+    for number in range(20):
+        configuration = with_curves.ask(number)
+        assert configuration == without.ask(number)
+        loss = configuration["a.x"] ** 2
+        for step in (1, 2, 3):
+            with_curves.observe(number, configuration, step, loss + 3 - step)
+        for search in (with_curves, without):
+            search.tell(number, configuration, [loss])
