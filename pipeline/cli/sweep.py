@@ -66,7 +66,7 @@ def command(
     if as_json:
         print_json(result.as_dict())
     else:
-        print_result(result)
+        print_result(result, file)
     if result.status == "finished" and any(run.outcome.status == "failed" for run in result.runs):
         return 1
     return {"finished": 0, "failed": 1, "interrupted": 130}[result.status]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from pipeline.records import Run, RunOutcome
 from pipeline.terminal import duration, number
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.result import Result
     from pipeline.sweep.session import Session
 
@@ -107,7 +110,7 @@ def display(quiet: bool = False) -> Iterator[tuple[Progress, list[object]]]:
         yield progress, [progress, Lines(progress)]
 
 
-def print_result(result: Result) -> None:
+def print_result(result: Result, file: Path) -> None:
     """The best five, how it ended, and where to look next."""
     from rich.console import Console
     from rich.text import Text
@@ -129,7 +132,7 @@ def print_result(result: Result) -> None:
     if result.mlflow_run_id:
         place = f"MLflow run {result.mlflow_run_id} in experiment {result.experiment!r}"
         console.print(f"{place}: report.html is among its artifacts; open it: pipeline ui")
-        console.print(f"run the best: pipeline run FILE --from {result.mlflow_run_id}")
+        console.print(f"run the best: pipeline run {shlex.quote(str(file))} --from {result.mlflow_run_id}")
 
 
 def best_table(result: Result) -> Any:
