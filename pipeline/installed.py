@@ -1,6 +1,6 @@
 """What the installed distributions offer under an entry point group, remembered until something is installed.
 
-Reading it off everyone's metadata costs as much as all else that ``pipeline check`` does.
+Reading it off everyone's metadata costs a tenth of ``pipeline check``.
 """
 
 from __future__ import annotations
