@@ -36,9 +36,10 @@ class CommonStepSampler(TPESampler):
         comparable = optuna.create_study(directions=study.directions)
         for each in trials:
             if curve := _curve(each):
-                if max(curve) >= step:
-                    value = curve[max(s for s in curve if s <= step)]
-                    comparable.add_trial(_ended(value, each))
+                # One that was resumed from a checkpoint may have nothing of its first steps.
+                before = [s for s in curve if s <= step]
+                if before and max(curve) >= step:
+                    comparable.add_trial(_ended(curve[max(before)], each))
             elif each.state in (TrialState.RUNNING, TrialState.COMPLETE):
                 comparable.add_trial(each)
         return comparable

@@ -157,3 +157,13 @@ def test_tpe_is_optunas_where_all_trials_have_the_same_steps() -> None:
             with_curves.observe(number, configuration, step, loss + 3 - step)
         for search in (with_curves, without):
             search.tell(number, configuration, [loss])
+
+
+def test_tpe_does_without_a_trial_whose_first_steps_nobody_saw() -> None:
+    search = make("tpe", startup_trials=2)
+    for number, curve in enumerate(({1: 1.0}, {1: 2.0}, {1: 3.0}, {7: 0.0, 9: 0.0})):
+        for step, value in curve.items():
+            search.observe(number, {"a.x": float(number), "a.y": 0.1}, step, value)
+        search.tell(number, {"a.x": float(number), "a.y": 0.1}, [list(curve.values())[-1]])
+
+    assert PLAIN.contains(search.ask(4))
