@@ -22,8 +22,8 @@ class Evaluate(Stage):
     number of pictures can be seen in them); `aggregate_kl` is that distance by the codes' mean and covariance alone.
     `nll` is the importance-weighted negative log-likelihood, `nll_ci95` half its 95 %
     interval, `effective_samples` what its samples are worth for the median picture. `active_units` counts the latent
-    variables that are used, `probe_accuracy` is that of a linear classifier of codes, `collapsed` is 0 or 1; the text
-    `diagnosis.md` says what it means and what to try.
+    variables that are used, `probe_accuracy` is that of a linear classifier of codes drawn from the posterior, noise
+    included, `collapsed` is 0 or 1; the text `diagnosis.md` says what it means and what to try.
     """
 
     emits: ClassVar = {

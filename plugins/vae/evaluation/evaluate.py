@@ -49,7 +49,7 @@ def evaluate(stage: Evaluate, model: VAE, images: Split[Images], context: Contex
         and len(np.unique(images.train.labels)) > 1
         and images.test.labels is not None
     ):
-        metrics["probe_accuracy"] = _probe(network, model, images, context, units)
+        metrics["probe_accuracy"] = _probe(network, model, images, context)
     context.log(metrics)
     index = _spread(images.test, SHOWN)
     known = None if given is None else given[index]
@@ -112,13 +112,14 @@ def judge(
     return metrics, evaluation
 
 
-def _probe(
-    network: VariationalAutoencoder, model: VAE, images: Split[Images], context: Context, test_units: Tensor
-) -> float:
+def _probe(network: VariationalAutoencoder, model: VAE, images: Split[Images], context: Context) -> float:
     train = images.train.take(np.arange(min(len(images.train), latents.MOST)))
-    x, given = inputs(train, model, context.device)
-    codes = latents.units(network, x, given).flatten(1).cpu().numpy()
-    return latents.probe_accuracy(codes, train.labels, test_units.flatten(1).cpu().numpy(), images.test.labels)
+    # Two seeds: the noise of a training code is not to come again in a test code.
+    codes = [
+        latents.codes(network, inputs(part, model, context.device)[0], seed).cpu().numpy()
+        for seed, part in enumerate((train, images.test))
+    ]
+    return latents.probe_accuracy(codes[0], train.labels, codes[1], images.test.labels)
 
 
 def _spread(images: Images, count: int) -> np.ndarray:

@@ -96,6 +96,10 @@ class VariationalAutoencoder(nn.Module):
         """The posterior mean of every latent variable, (n, units, size of one), whether or not the decoder sees it."""
         return self.represent(x, given)[..., None]
 
+    def code(self, x: Tensor, generator: torch.Generator, given: Tensor | None = None) -> Tensor:
+        """What the decoder is told of a picture: one draw from q(z|x), (n, latent_dim)."""
+        return self.sample(self.encode(x, given), 1, generator)[0][0]
+
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """Codes from the prior."""
         return torch.empty(n, self.latent_dim, device=generator.device).normal_(generator=generator)

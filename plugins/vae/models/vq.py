@@ -78,6 +78,10 @@ class VQVAE(VariationalAutoencoder):
         """The chosen vectors, one after another."""
         return self.units(x).flatten(1)
 
+    def code(self, x: Tensor, generator: torch.Generator, given: Tensor | None = None) -> Tensor:
+        """The same: q(z|x) is certain of it."""
+        return self.represent(x)
+
     def units(self, x: Tensor, given: Tensor | None = None) -> Tensor:
         """The chosen vectors, (n, latent_dim, code_dim)."""
         return self.codebook[self.nearest(self._encoded(x))]
