@@ -1,7 +1,7 @@
 """Variational autoencoders beside Pythae and a lean loop written by hand: speed, likelihood, memory.
 
-    python benchmarks/vae.py                everything (Pythae is installed on first use)
-    python benchmarks/vae.py speed nll      some parts: speed, quality, nll
+    python benchmarks/vae.py               everything (Pythae is installed on first use)
+    python benchmarks/vae.py conv nll      some parts: mlp and conv (speed of training), quality, nll
 
 Needs PIPELINE_DATA with mnist. The same layers, batches of 128, statically binarised pictures, one thread; each
 measurement is a process of its own, in turn with the others. Trust the ratios of CPU time, not the single figures.
@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -52,26 +53,25 @@ def measure(who: str, task: str, architecture: str, precision: str, folder: Path
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def speed(folder: Path) -> None:
+def speed(architecture: str, folder: Path) -> None:
     """Images a second of CPU time, one epoch."""
     prepare(folder, SPEED)
-    for architecture in ("mlp", "conv"):
-        contenders = [("pythae", "float32"), *product(("lean", "ours"), ("float32", "bfloat16"))]
-        found: dict[tuple[str, str], list[dict[str, Any]]] = {contender: [] for contender in contenders}
-        for _ in range(ROUNDS):
-            for who, precision in contenders:
-                found[who, precision].append(measure(who, "epoch", architecture, precision, folder))
-        cpu = {name: statistics.median(run["cpu"] for run in runs) for name, runs in found.items()}
-        wall = {name: statistics.median(run["wall"] for run in runs) for name, runs in found.items()}
-        memory = {name: statistics.median(run["memory"] for run in runs) for name, runs in found.items()}
-        first = contenders[0]
-        rows = [
-            (f"{who} {precision}", SPEED / cpu[who, precision], cpu[first] / cpu[who, precision],
-             cpu["lean", precision] / cpu[who, precision], wall[first] / wall[who, precision], memory[who, precision])
-            for who, precision in contenders
-        ]  # fmt: skip
-        header = ["", "images/CPU s", "times Pythae", "times lean", "times Pythae (wall)", "peak MiB"]
-        table(f"training, {architecture}, median of {ROUNDS}", rows, header)
+    contenders = [("pythae", "float32"), *product(("lean", "ours"), ("float32", "bfloat16"))]
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {contender: [] for contender in contenders}
+    for _ in range(ROUNDS):
+        for who, precision in contenders:
+            found[who, precision].append(measure(who, "epoch", architecture, precision, folder))
+    cpu = {name: statistics.median(run["cpu"] for run in runs) for name, runs in found.items()}
+    wall = {name: statistics.median(run["wall"] for run in runs) for name, runs in found.items()}
+    memory = {name: statistics.median(run["memory"] for run in runs) for name, runs in found.items()}
+    first = contenders[0]
+    rows = [
+        (f"{who} {precision}", SPEED / cpu[who, precision], cpu[first] / cpu[who, precision],
+         cpu["lean", precision] / cpu[who, precision], wall[first] / wall[who, precision], memory[who, precision])
+        for who, precision in contenders
+    ]  # fmt: skip
+    header = ["", "images/CPU s", "times Pythae", "times lean", "times Pythae (wall)", "peak MiB"]
+    table(f"training, {architecture}, median of {ROUNDS}", rows, header)
 
 
 def quality(folder: Path) -> None:
@@ -116,7 +116,9 @@ def nll(folder: Path) -> None:
     table("importance-weighted likelihood, K = 5,000", rows, header)
 
 
+PARTS = {"mlp": partial(speed, "mlp"), "conv": partial(speed, "conv"), "quality": quality, "nll": nll}
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        for part in sys.argv[1:] or ["speed", "quality", "nll"]:
-            {"speed": speed, "quality": quality, "nll": nll}[part](Path(name))
+        for part in sys.argv[1:] or PARTS:
+            PARTS[part](Path(name))
