@@ -24,7 +24,7 @@ from plugins.pruning.criteria import Probe
 from plugins.pruning.latency import speedup
 from plugins.pruning.objective import quality
 from plugins.pruning.pruning import Allowance, prepared, some
-from plugins.pruning.shrinking import compose, embed, shrink, whole
+from plugins.pruning.shrinking import compose, embed, everything, shrink, whole
 from plugins.pruning.training import train
 from plugins.pruning.types import Data, Pruned, without_weights
 from plugins.pruning.weights import prunable
@@ -160,22 +160,23 @@ def remove(network: nn.Module, graph: Any, channels: Mapping[str, list[int]]) ->
         prune_out = graph.get_pruner_of_module(layers[name]).prune_out_channels
         for dependency, places in graph.get_pruning_group(layers[name], prune_out, indices):
             sides = removed.setdefault(dependency.target.module, {})
-            sides.setdefault(dependency.handler, (dependency, set()))[1].update(getattr(i, "idx", i) for i in places)
-    masks = whole(network)
+            sides.setdefault(dependency.handler, (dependency, set()))[1].update([getattr(i, "idx", i) for i in places])
+    state, masks = network.state_dict(), dict[str, Tensor]()
     names = {layer: name for name, layer in [*layers.items(), *network.named_parameters()]}
+    count = _counted(max(value.numel() for value in state.values()))
     for layer, sides in removed.items():
         if layer not in names:  # an operation such as a concatenation, which has no numbers
             continue
-        left: Any = _numbered(layer)
+        left: Any = _numbered(layer, count)
         for handler, (dependency, places) in sides.items():
             handler.__self__.pruning_dim = dependency.target.pruning_dim
             left = handler(left, sorted(places))
         parts = {"": left} if isinstance(left, Tensor) else _numbers(left)
         for part, numbers in parts.items():
             name = ".".join(filter(None, (names[layer], part)))
-            origins = _origins(numbers.detach().numpy(), masks[name].shape)
-            masks[name] = torch.from_numpy(origins).to(masks[name].device)
-    return masks
+            origins = _origins(numbers.detach().numpy(), state[name].shape)
+            masks[name] = torch.from_numpy(origins).to(state[name].device)
+    return {name: masks[name] if name in masks else everything(value) for name, value in state.items() if value.ndim}
 
 
 def dependencies(network: nn.Module, example: Tensor) -> Any:
@@ -246,32 +247,36 @@ def _measure(stage: PruneChannels, network: nn.Module, batch: Tensor) -> Callabl
     return by_target[stage.target_name]
 
 
-def _numbered(layer: nn.Module | nn.Parameter) -> nn.Module | nn.Parameter:
-    """A copy in which every number is its own index; what is no tensor is shared."""
-    if isinstance(layer, nn.Parameter):
-        return nn.Parameter(_indices(layer))
-    twin = copy(layer)
-    parameters = {name: value if value is None else _numbered(value) for name, value in layer._parameters.items()}
-    buffers = {name: value if value is None else _indices(value) for name, value in layer._buffers.items()}
-    children = {name: child if child is None else _numbered(child) for name, child in layer._modules.items()}
-    # Past torch's own setters, which take longer than all the rest.
-    twin.__dict__ |= {"_parameters": parameters, "_buffers": buffers, "_modules": children}
+def _numbered(part: nn.Module | Tensor, count: Tensor) -> nn.Module | Tensor:
+    """A copy in which every number is its own index, taken from ``count``; what is no tensor is shared."""
+    if isinstance(part, Tensor):
+        indices = count[: part.numel()].view(part.shape)
+        return nn.Parameter(indices) if isinstance(part, nn.Parameter) else indices
+    twin = copy(part)
+    for kind in (
+        "_parameters",
+        "_buffers",
+        "_modules",
+    ):  # past torch's own setters, which take longer than all the rest
+        inner = {name: None if given is None else _numbered(given, count) for name, given in vars(part)[kind].items()}
+        vars(twin)[kind] = inner
     return twin
 
 
-def _indices(value: Tensor) -> Tensor:
-    exact = torch.float32 if value.numel() <= 2**24 else torch.float64
-    return torch.arange(value.numel(), dtype=exact).view_as(value)
+def _counted(most: int) -> Tensor:
+    return torch.arange(most, dtype=torch.float32 if most <= 2**24 else torch.float64)
 
 
 def _origins(numbers: np.ndarray, shape: torch.Size) -> np.ndarray:
     """The mask of what ``numbers`` were numbered: a product, which the lines through its first element tell."""
     mask = np.ones(shape, bool)
     for dimension, size in enumerate(shape):
+        if numbers.shape[dimension] == size:
+            continue
         line = numbers[(*[0] * dimension, slice(None), *[0] * (len(shape) - dimension - 1))]
-        gone = np.ones(size, bool)
-        gone[line.astype(np.int64) // prod(shape[dimension + 1 :]) % size] = False
-        mask[(*[slice(None)] * dimension, gone)] = False
+        left = np.zeros((size, *[1] * (len(shape) - dimension - 1)), bool)
+        left[line.astype(np.int64) // prod(shape[dimension + 1 :]) % size] = True
+        mask &= left
     return mask
 
 

@@ -13,13 +13,14 @@ Masks = Mapping[str, Tensor]
 
 
 def kept(value: Tensor, mask: Tensor) -> Tensor:
-    """The part of ``value`` that a product mask keeps."""
-    # The lines through one kept element tell all of a product.
-    somewhere = np.unravel_index(int(mask.view(torch.uint8).argmax()), mask.shape)
-    for dimension in range(mask.ndim):
-        line = mask[(*somewhere[:dimension], slice(None), *somewhere[dimension + 1 :])]
+    """The part of ``value`` that a product mask keeps; ``value`` itself where that is all of it."""
+    # The lines through one kept element tell all of a product. NumPy stops at the first, torch would look at them all.
+    keeps = mask.cpu().numpy()
+    somewhere = np.unravel_index(keeps.argmax(), keeps.shape)
+    for dimension in range(keeps.ndim):
+        line = keeps[(*somewhere[:dimension], slice(None), *somewhere[dimension + 1 :])]
         if not line.all():
-            value = value.index_select(dimension, line.nonzero().flatten())
+            value = value.index_select(dimension, torch.from_numpy(line.nonzero()[0]).to(value.device))
     return value
 
 
@@ -34,8 +35,7 @@ def shrink(network: nn.Module, masks: Masks) -> nn.Module:
     """A copy without what the masks leave out."""
     parts = {}
     for name, value in [*network.named_parameters(), *network.named_buffers()]:
-        if name in masks and not masks[name].all():
-            part = kept(value.detach(), masks[name])
+        if name in masks and (part := kept(given := value.detach(), masks[name])) is not given:
             parts[id(value)] = nn.Parameter(part, value.requires_grad) if isinstance(value, nn.Parameter) else part
     small = deepcopy(network, parts)  # what stands in the memo is taken for a copy
     for layer in small.modules():
@@ -72,8 +72,11 @@ def _resize(layer: nn.Module) -> None:
         layer.normalized_shape = tuple(weight.shape)
 
 
+def everything(value: Tensor) -> Tensor:
+    """The mask that keeps all of ``value``."""
+    return torch.ones_like(value, dtype=torch.bool)
+
+
 def whole(network: nn.Module) -> dict[str, Tensor]:
     """Masks that keep everything, of all parameters and buffers that have dimensions."""
-    return {
-        name: torch.ones_like(value, dtype=torch.bool) for name, value in network.state_dict().items() if value.ndim
-    }
+    return {name: everything(value) for name, value in network.state_dict().items() if value.ndim}
