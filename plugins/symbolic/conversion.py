@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -65,23 +65,42 @@ def to_sympy(
     return stack[0]
 
 
-def from_sympy(expression: Any, variables: Sequence[Any]) -> Program:
-    """The program of a sympy expression; ValueError where it holds what the grammar has no word for."""
-    if expression in variables:
-        return (list(variables).index(expression),)
+def from_sympy(
+    expression: Any, tokens: Mapping[Any, int | float], others: Callable[[Any], Iterable[Any]] = lambda expression: ()
+) -> Program:
+    """The shortest program of an expression and of all ``others`` of the same value that are known of any of its parts.
+
+    ``tokens`` says what each symbol is. ValueError where the expression holds what the grammar has no word for.
+    """
+    known: dict[Any, Program] = {}
+
+    def program(part: Any) -> Program:
+        if part not in known:
+            known[part] = shortest = _written(part, tokens, program)
+            for other in others(part):
+                shortest = min(shortest, program(other), key=len)
+            known[part] = shortest
+        return known[part]
+
+    return program(expression)
+
+
+def _written(expression: Any, tokens: Mapping[Any, int | float], program: Callable[[Any], Program]) -> Program:
+    if expression in tokens:
+        return (tokens[expression],)
     if expression.is_number:
         value = complex(expression)
         if value.imag or value != value:
             raise ValueError(f"{expression} is no real number")
         return (float(value.real),)
-    parts = [from_sympy(part, variables) for part in expression.args]
     if expression.is_Add or expression.is_Mul:
-        return _chain("add" if expression.is_Add else "mul", expression, variables)
+        return _chain("add" if expression.is_Add else "mul", expression, program)
+    parts = [program(part) for part in expression.args]
     if expression.is_Pow:
         base, exponent = parts
         named = {(0.5,): "sqrt", (2.0,): "square", (-1.0,): "inv"}.get(exponent)
-        if exponent == (-0.5,):
-            return ("inv", "sqrt", *base)
+        if exponent in ((-0.5,), (-2.0,)):
+            return ("inv", "sqrt" if exponent == (-0.5,) else "square", *base)
         return (named, *base) if named else ("pow", *base, *exponent)
     name = _FROM_SYMPY.get(expression.func)
     if name is None or (name not in ("max", "min") and len(parts) != 1):
@@ -92,22 +111,25 @@ def from_sympy(expression: Any, variables: Sequence[Any]) -> Program:
     return (name, *result) if len(parts) == 1 else result
 
 
-def _chain(name: str, expression: Any, variables: Sequence[Any]) -> Program:
+def _chain(name: str, expression: Any, program: Callable[[Any], Program]) -> Program:
     """A sum or product of many as nested pairs; what is negative is subtracted, what is below is divided by."""
     plain, undone = [], []
     for part in sorted(expression.args, key=lambda arg: (not arg.is_number, sympy.default_sort_key(arg))):
         if name == "add" and part.could_extract_minus_sign():
-            undone.append(from_sympy(-part, variables))
+            undone.append(program(-part))
         elif name == "mul" and part.is_Pow and part.exp.is_number and part.exp.could_extract_minus_sign():
-            undone.append(from_sympy(1 / part, variables))
+            undone.append(program(1 / part))
         else:
-            plain.append(from_sympy(part, variables))
+            plain.append(program(part))
     inverse = "sub" if name == "add" else "div"
     if not plain:
         first, *undone = undone
         result = ("neg" if name == "add" else "inv", *first)
     else:
         result, *plain = plain
+        if name == "mul" and result == (-1.0,) and plain:
+            first, *plain = plain
+            result = ("neg", *first)
     for part in plain:
         result = (name, *result, *part)
     for part in undone:

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from plugins.symbolic.conversion import from_sympy, symbols, to_sympy
+from plugins.symbolic.conversion import to_sympy
 from plugins.symbolic.programs import Program, variables
 
 
@@ -25,22 +25,6 @@ def form(program: Program, names: tuple[str, ...]) -> str:
     above, below = sympy.fraction(sympy.together(sympy.Add(*terms)))
     parts = [_bare(sympy.expand(part), own) for part in (above, below)]
     return str(parts[0]) if parts[1] == 1 else f"({parts[0]})/({parts[1]})"
-
-
-def simplified(program: Program) -> list[Program]:
-    """Other ways in which sympy writes a formula: its own canonical order, over one denominator, factored out."""
-    used = variables(program)
-    names = symbols(len(used))
-    found: list[Program] = []
-    try:
-        expression = to_sympy(program, dict(zip(used, names, strict=True)))
-        others = (expression, sympy.together(expression), sympy.collect(sympy.expand(expression), names))
-        for other in others:
-            written = from_sympy(other, names)
-            found.append(tuple(used[token] if isinstance(token, int) else token for token in written))
-    except (ValueError, TypeError, AttributeError, RecursionError, sympy.PolynomialError):
-        return found  # sympy made a function of it that has no word here
-    return found
 
 
 def _bare(expression: Any, names: frozenset[Any]) -> Any:

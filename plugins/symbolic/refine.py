@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
 from pipeline.context import Context
 from plugins.symbolic import figures, refinement, units
-from plugins.symbolic.forms import simplified
 from plugins.symbolic.front import front_of
 from plugins.symbolic.grammar import parse, write
 from plugins.symbolic.programs import Program
+from plugins.symbolic.shortening import shorter
 from plugins.symbolic.types import Front, Problem, arrays
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def refinements(
                 break
             better, _ = refinement.prune(program, x, y) if prune else refinement.refit(program, x, y)
             finished.append(refinement.rounded(better, x, y) if round_ else better)
-            finished += _shorter(simplified(finished[-1]), finished[-1])
+            finished += map(refinement.folded, shorter(finished[-1]))
     return [*finished, *programs]
 
 
@@ -69,7 +68,3 @@ def consistent(program: Program, problem: Problem, free_constants: bool = True) 
     """Whether the units of a formula agree with the problem's."""
     *inputs, target = [units.read(text) if text else None for text in problem.units]
     return units.agree(program, inputs, target, free_constants)
-
-
-def _shorter(programs: Iterable[Program], than: Program) -> list[Program]:
-    return [program for program in map(refinement.folded, programs) if len(program) < len(than)]

@@ -47,7 +47,10 @@ def test_sympy_and_back_is_the_same_function():
     program = parse("exp(-x**2/2)/y + sqrt(x*y) - log(y)**3", ["x", "y"])
     names = symbols(2, [True, True])
 
-    assert np.allclose(evaluate(program, ROWS), evaluate(from_sympy(to_sympy(program, names), names), ROWS))
+    assert np.allclose(
+        evaluate(program, ROWS),
+        evaluate(from_sympy(to_sympy(program, names), dict(zip(names, range(2), strict=True))), ROWS),
+    )
 
 
 def test_a_formula_is_exported_in_every_language():
