@@ -32,8 +32,8 @@ def parse(text: str, variables: Sequence[str]) -> Program:
     return _Reader(text, variables).program()
 
 
-def write(program: Program, variables: Sequence[str], digits: int = 17) -> str:
-    """The formula as text that ``parse`` reads again; constants with so many significant digits."""
+def write(program: Program, variables: Sequence[str], digits: int | None = None) -> str:
+    """The formula as text that ``parse`` reads again; constants exact, or with so many significant digits."""
     return _written(program, variables, digits)[0]
 
 
@@ -153,13 +153,13 @@ def name(text: str) -> str:
     return text if plain else f"`{text.replace('`', chr(39))}`"
 
 
-def _written(program: Program, variables: Sequence[str], digits: int) -> tuple[str, int]:
+def _written(program: Program, variables: Sequence[str], digits: int | None) -> tuple[str, int]:
     """The text and how tightly its outermost sign binds: 1 sum, 2 product, 3 sign, 4 power, 5 atom."""
     head: Token = program[0]
     if isinstance(head, int):
         return name(variables[head]), 5
     if isinstance(head, float):
-        text = f"{head:.{digits}g}"
+        text = repr(head).removesuffix(".0") if digits is None else f"{head:.{digits}g}"
         return text, _SIGNED if text.startswith("-") else 5
     parts = [_written(argument, variables, digits) for argument in arguments(program)]
     if head in _BINARY:

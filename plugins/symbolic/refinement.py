@@ -134,7 +134,7 @@ def plainer(value: float) -> Iterator[float]:
 
 
 def folded(program: Program) -> Program:
-    """The formula with constant parts computed, and neutral constants left out; the same function."""
+    """The same function with constant parts computed, neutral constants left out, and signs as one would write them."""
     token = program[0]
     if not isinstance(token, str):
         return program
@@ -156,10 +156,15 @@ def folded(program: Program) -> Program:
             return (0.0,)
         if token in ("mul", "add") and isinstance(left[0], float):
             return _merged(token, left[0], right)
+        if token == "add" and (turned := _less(left, right) or _less(right, left)):
+            return turned
         if token == "sub" and isinstance(right[0], float):
             return _merged("add", -right[0], left)
         if token == "div" and isinstance(right[0], float) and right[0]:
             return _merged("mul", 1 / right[0], left)
+        while token in ("add", "mul") and right[0] == token:
+            first, right = arguments(right)
+            left = (token, *left, *first)
         return (token, *left, *right)
     return result
 
@@ -167,6 +172,13 @@ def folded(program: Program) -> Program:
 _NEUTRAL: dict[str, tuple[float | None, float | None]] = {
     "add": (0.0, 0.0), "mul": (1.0, 1.0), "sub": (None, 0.0), "div": (None, 1.0),
 }  # fmt: skip
+
+
+def _less(total: Program, part: Program) -> Program | None:
+    """total - 2 x for total + -2 x, which is how one would write it; None for a part that is not negative."""
+    if part[0] == "mul" and isinstance(part[1], float) and part[1] < 0:
+        return ("sub", *total, *folded(("mul", -part[1], *part[2:])))
+    return None
 
 
 def _is_constant(program: Program, value: float | None) -> bool:
