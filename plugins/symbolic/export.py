@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pipeline.context import Context
 from plugins.symbolic.grammar import parse
@@ -108,7 +108,7 @@ def to_sympy_text(program: Program, names: Sequence[str]) -> str:
 
     from plugins.symbolic.conversion import to_sympy
 
-    return str(to_sympy(program, [sympy.Symbol(name, real=True) for name in names]))
+    return str(to_sympy(program, [sympy.Symbol(name, real=True) for name in names], _whole_or(sympy.Float)))
 
 
 def to_latex(program: Program, names: Sequence[str], target: str) -> str:
@@ -118,10 +118,17 @@ def to_latex(program: Program, names: Sequence[str], target: str) -> str:
     from plugins.symbolic.conversion import to_sympy
 
     symbols = [sympy.Symbol(name, real=True) for name in names]
-    expression = to_sympy(program, symbols, lambda value: sympy.Float(f"{value:.6g}", 6))
+    expression = to_sympy(program, symbols, _whole_or(lambda value: sympy.Float(f"{value:.6g}", 6)))
     plain = {symbol: rf"\mathrm{{{_escaped(symbol.name)}}}" for symbol in symbols if not symbol.name.isidentifier()}
     left = target if len(target) == 1 else rf"\mathrm{{{_escaped(target)}}}"
     return f"{left} = {sympy.latex(expression, symbol_names=plain)}"
+
+
+def _whole_or(number: Callable[[float], Any]) -> Callable[[float], Any]:
+    """Whole numbers as such, x**3 rather than x**3.0, and any other constant as ``number`` has it."""
+    import sympy
+
+    return lambda value: sympy.Integer(value) if value.is_integer() and abs(value) < 1e6 else number(value)
 
 
 def _escaped(name: str) -> str:

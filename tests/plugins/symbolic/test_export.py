@@ -43,6 +43,13 @@ def test_the_python_function_computes_the_formula(tmp_path):
     assert np.allclose(evaluate(program, ROWS), np.array(printed.stdout.split(), float))
 
 
+def test_whole_numbers_are_written_as_such():
+    program = parse("x**3 + 2*flow + 0.5", ["flow", "x"])
+
+    assert export.to_latex(program, ["flow", "x"], "y") == r"y = 2 flow + x^{3} + 0.5"
+    assert export.to_sympy_text(program, ["flow", "x"]) == "2*flow + x**3 + 0.5"
+
+
 def test_sympy_and_back_is_the_same_function():
     program = parse("exp(-x**2/2)/y + sqrt(x*y) - log(y)**3", ["x", "y"])
     names = symbols(2, [True, True])
