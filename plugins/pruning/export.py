@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,19 +63,27 @@ def export(stage: Export, pruned: Pruned, dense: TorchModel, images: Data, conte
 
 def to_onnx(network: nn.Module, inputs: Tensor) -> bytes:
     """The network as ONNX for any number of examples, from two or more of them."""
-    # It warns of torchvision's operators, which no network here has, and then goes on.
-    registration = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = registration.level
-    registration.setLevel(logging.ERROR)
-    try:
+    with _quiet():
         program = torch.onnx.export(
             network.eval(), (inputs,), dynamo=True, verbose=False, input_names=["input"], output_names=["output"],
             dynamic_shapes=({0: torch.export.Dim("n")},),
         )  # fmt: skip
-    finally:
-        registration.setLevel(level)
     assert program is not None
     return bytes(program.model_proto.SerializeToString())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch tells itself: of operators of torchvision, which are not needed, and of its own old ways."""
+    registration = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = registration.level
+    registration.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        registration.setLevel(level)
 
 
 def runner(content: bytes) -> Callable[[Tensor], Tensor]:
