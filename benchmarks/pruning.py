@@ -29,7 +29,7 @@ from torch.nn.utils import prune as torch_prune
 from pipeline.testing import run_stage
 from plugins.data.stages import Images
 from plugins.pruning.architectures import made
-from plugins.pruning.channels import channel_scores, dependencies, fixed_layers, least, remove
+from plugins.pruning.channels import channel_scores, fixed_layers, least, remove, together
 from plugins.pruning.counting import LAYERS, parameters
 from plugins.pruning.criteria import Probe, criterion
 from plugins.pruning.examples import Examples, examples
@@ -123,10 +123,9 @@ def channels() -> None:
         given = probe()
 
         def ours(network: nn.Module = network, fixed: list[str] = fixed, given: Probe = given) -> nn.Module:
-            graph = dependencies(network, EXAMPLE)
-            return shrink(
-                network, remove(network, graph, least(channel_scores(network, graph, fixed, "l2", given), 0.5))
-            )
+            groups = together(network, EXAMPLE, fixed)
+            scores = channel_scores(network, groups, "l2", given)
+            return shrink(network, remove(network, groups, least(scores, 0.5)))
 
         def theirs(network: nn.Module = network, fixed: list[str] = fixed) -> nn.Module:
             copy = deepcopy(network)
@@ -185,9 +184,9 @@ def accuracy(seeds: int = 3) -> None:
         for ratio in (0.5, 0.75):
             network = dense.module()
             fixed = fixed_layers(network, EXAMPLE)
-            graph = dependencies(network, EXAMPLE)
-            scores = channel_scores(network, graph, fixed, "l2", probe())
-            small = shrink(network, remove(network, graph, least(scores, ratio)))
+            groups = together(network, EXAMPLE, fixed)
+            scores = channel_scores(network, groups, "l2", probe())
+            small = shrink(network, remove(network, groups, least(scores, ratio)))
             trained(f"{ratio:.0%} of units, ours: l2", small)
             other = dense.module()
             torch_pruning.pruner.MetaPruner(

@@ -6,7 +6,7 @@ graph (Fang et al. 2023, "DepGraph: Towards Any Structural Pruning"); its import
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy, deepcopy
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from plugins.pruning.stages import PruneChannels
 
 Masks = dict[str, Tensor]
+Groups = dict[str, Any]
 STEPS = 10
 ROOTS = (nn.modules.conv._ConvNd, nn.Linear)
 
@@ -84,9 +85,9 @@ def to_reach(
     reached: Callable[[nn.Module], float],
 ) -> Masks:
     """Masks with the fewest channels removed for which ``reached`` gives ``goal`` or more, by bisection."""
-    graph = dependencies(network, example)
-    scores = channel_scores(network, graph, fixed, criterion, probe)
-    most = remove(network, graph, least(scores, 1.0))
+    groups = together(network, example, fixed)
+    scores = channel_scores(network, groups, criterion, probe)
+    most = remove(network, groups, least(scores, 1.0))
     if (best := reached(shrink(network, most))) < goal:
         raise StageError(
             "prune",
@@ -96,7 +97,7 @@ def to_reach(
     low, high = 0.0, 1.0
     for _ in range(STEPS):
         ratio = (low + high) / 2
-        masks = remove(network, graph, least(scores, ratio))
+        masks = remove(network, groups, least(scores, ratio))
         if reached(shrink(network, masks)) >= goal:
             high, most = ratio, masks
         else:
@@ -104,21 +105,24 @@ def to_reach(
     return most
 
 
-def channel_scores(network: nn.Module, graph: Any, fixed: list[str], criterion: str, probe: Probe) -> dict[str, Tensor]:
-    """The importance of each channel that may go, by the layer that makes it.
+def together(network: nn.Module, example: Tensor, fixed: Collection[str] = ()) -> Groups:
+    """Channels that hang together, by the first of the layers that make them; none that a ``fixed`` layer makes."""
+    names = {layer: name for name, layer in network.named_modules()}
+    ignored = [layer for layer, name in names.items() if name in fixed]
+    groups = dependencies(network, example).get_all_groups(ignored_layers=ignored, root_module_types=list(ROOTS))
+    return {names[group[0].dep.target.module]: group for group in groups}
 
-    Channels that hang together are one, listed with the first of their layers. StageError where no layer is left, or
-    where an importance is no finite number.
+
+def channel_scores(network: nn.Module, groups: Groups, criterion: str, probe: Probe) -> dict[str, Tensor]:
+    """The importance of each channel of each group.
+
+    StageError where no layer is left, or where an importance is no finite number.
     """
     if criterion == "taylor":
         leave_gradients(network, probe)
-    score, names = importance(criterion), {layer: name for name, layer in network.named_modules()}
-    scores = {}
-    for group in graph.get_all_groups(
-        ignored_layers=[layer for layer, name in names.items() if name in fixed], root_module_types=list(ROOTS)
-    ):
-        if (given := score(group)) is not None:
-            scores[names[group[0].dep.target.module]] = given.detach()
+    score = importance(criterion)
+    found = {name: score(group) for name, group in groups.items()}
+    scores = {name: given.detach() for name, given in found.items() if given is not None}
     if not scores:
         raise StageError(
             "prune", "no layer can lose a channel: each one's make the output. Prune single weights instead."
@@ -147,8 +151,8 @@ def least(scores: Mapping[str, Tensor], ratio: float) -> dict[str, list[int]]:
     return removed
 
 
-def remove(network: nn.Module, graph: Any, channels: Mapping[str, list[int]]) -> Masks:
-    """Masks of all parameters and buffers without ``channels`` and all that depends on them.
+def remove(network: nn.Module, groups: Groups, channels: Mapping[str, list[int]]) -> Masks:
+    """Masks of all parameters and buffers without ``channels`` of the groups and all that depends on them.
 
     The removal is carried out on copies of layers in which every number is its own index: what is left there tells
     what was kept, whatever layers there are.
@@ -157,10 +161,11 @@ def remove(network: nn.Module, graph: Any, channels: Mapping[str, list[int]]) ->
     # A layer may lose channels to several groups, as behind a concatenation, and at both its sides.
     removed: dict[Any, dict[Any, tuple[Any, set[int]]]] = {}
     for name, indices in channels.items():
-        prune_out = graph.get_pruner_of_module(layers[name]).prune_out_channels
-        for dependency, places in graph.get_pruning_group(layers[name], prune_out, indices):
-            sides = removed.setdefault(dependency.target.module, {})
-            sides.setdefault(dependency.handler, (dependency, set()))[1].update([getattr(i, "idx", i) for i in places])
+        gone = set(indices)
+        for item in groups[name]:
+            places = [place for place, root in zip(item.idxs, item.root_idxs, strict=True) if root in gone]
+            sides = removed.setdefault(item.dep.target.module, {})
+            sides.setdefault(item.dep.handler, (item.dep, set()))[1].update(places)
     state, masks = network.state_dict(), dict[str, Tensor]()
     names = {layer: name for name, layer in [*layers.items(), *network.named_parameters()]}
     count = _counted(max(value.numel() for value in state.values()))
@@ -204,14 +209,8 @@ def importance(criterion: str) -> Any:
 
 def fixed_layers(network: nn.Module, example: Tensor) -> list[str]:
     """Layers whose channels must all stay: without one, the output has another shape, or cannot be computed."""
-    names = {layer: name for name, layer in network.named_modules()}
     expected = network(example).shape
-    graph = dependencies(network, example)
-    return [
-        names[group[0].dep.target.module]
-        for group in graph.get_all_groups(root_module_types=list(ROOTS))
-        if not _survives(network, example, names[group[0].dep.target.module], expected)
-    ]
+    return [name for name in together(network, example) if not _survives(network, example, name, expected)]
 
 
 def check_not_shared(network: nn.Module) -> None:

@@ -5,7 +5,7 @@ from torch import nn
 from pipeline.errors import StageError
 from pipeline.testing import run_stage
 from plugins.pruning.architectures import made
-from plugins.pruning.channels import channel_scores, check_not_shared, dependencies, fixed_layers, least, remove
+from plugins.pruning.channels import channel_scores, check_not_shared, fixed_layers, least, remove, together
 from plugins.pruning.counting import parameters
 from plugins.pruning.shrinking import compose, embed, shrink
 from plugins.pruning.stages import Effect, PruneChannels
@@ -28,8 +28,8 @@ def network_of(architecture):
 def test_a_network_without_the_removed_channels_gives_the_masked_one_s_outputs(architecture, probe):
     network = network_of(architecture)
     fixed = fixed_layers(network, EXAMPLE)
-    scores = channel_scores(network, dependencies(network, EXAMPLE), fixed, "l2", probe_of_size(probe))
-    masks = remove(network, dependencies(network, EXAMPLE), least(scores, 0.5))
+    groups = together(network, EXAMPLE, fixed)
+    masks = remove(network, groups, least(channel_scores(network, groups, "l2", probe_of_size(probe)), 0.5))
     small = shrink(network, masks)
     masked = network_of(architecture)
     masked.load_state_dict(embed(small.state_dict(), masks))
@@ -50,9 +50,8 @@ def probe_of_size(probe):
 def test_every_criterion_scores_every_channel_that_may_go(criterion, probe):
     network = network_of("vgg")
 
-    scores = channel_scores(
-        network, dependencies(network, EXAMPLE), fixed_layers(network, EXAMPLE), criterion, probe_of_size(probe)
-    )
+    groups = together(network, EXAMPLE, fixed_layers(network, EXAMPLE))
+    scores = channel_scores(network, groups, criterion, probe_of_size(probe))
 
     assert [32, 32, 64, 64, 128, 128] == sorted(len(score) for score in scores.values())
 
@@ -63,13 +62,13 @@ def test_the_layer_that_makes_the_output_keeps_its_channels():
 
 def test_two_prunings_after_one_another_are_one_on_the_whole_network():
     network = network_of("lenet_300_100")
-    first = remove(network, dependencies(network, EXAMPLE), {"1": list(range(100))})
+    first = remove(network, together(network, EXAMPLE), {"1": list(range(100))})
     small = shrink(network, first)
-    second = remove(small, dependencies(small, EXAMPLE), {"1": list(range(100)), "3": [0, 1]})
+    second = remove(small, together(small, EXAMPLE), {"1": list(range(100)), "3": [0, 1]})
 
     both = compose(first, second)
 
-    expected = remove(network, dependencies(network, EXAMPLE), {"1": list(range(200)), "3": [0, 1]})
+    expected = remove(network, together(network, EXAMPLE), {"1": list(range(200)), "3": [0, 1]})
     assert all(torch.equal(expected[name], mask) for name, mask in both.items())
 
 
@@ -94,7 +93,7 @@ class Branches(nn.Module):
 
 def test_channels_that_are_put_side_by_side_are_removed_from_where_they_go(probe):
     network = Branches().eval()
-    masks = remove(network, dependencies(network, EXAMPLE), {"left": [0, 2], "right": [9], "both": [1]})
+    masks = remove(network, together(network, EXAMPLE), {"left": [0, 2], "right": [9], "both": [1]})
 
     small = shrink(network, masks)
 
