@@ -12,10 +12,12 @@ from plugins.symbolic import figures, refinement, units
 from plugins.symbolic.front import front_of
 from plugins.symbolic.grammar import parse, write
 from plugins.symbolic.programs import Program
-from plugins.symbolic.shortening import shorter
+from plugins.symbolic.shortening import one_sided, shorter
 from plugins.symbolic.types import Front, Problem, arrays
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from plugins.symbolic import stages
 
 
@@ -59,9 +61,19 @@ def refinements(
             if time.monotonic() > deadline:
                 break
             better, _ = refinement.prune(program, x, y) if prune else refinement.refit(program, x, y)
-            finished.append(refinement.rounded(better, x, y) if round_ else better)
-            finished += map(refinement.folded, shorter(finished[-1]))
+            finished += _forms(refinement.rounded(better, x, y) if round_ else better, x, y)
     return [*finished, *programs]
+
+
+def _forms(program: Program, x: np.ndarray, y: np.ndarray) -> list[Program]:
+    """The formula, shorter ways to write it, and those without a root of a square where the rows are on one side."""
+    found = [program, *map(refinement.folded, shorter(program))]
+    if plain := one_sided(found[-1]):
+        # A law that holds beyond the rows' range is seldom one of absolute values.
+        fitted, error = refinement.proportional(plain, x, y)
+        if error <= max(refinement.relative_error(program, x, y) * (1 + 1e-9), refinement.EXACT):
+            found += [fitted, *map(refinement.folded, shorter(fitted))]
+    return found
 
 
 def consistent(program: Program, problem: Problem, free_constants: bool = True) -> bool:

@@ -19,6 +19,34 @@ TERMS, OPERATIONS, FACTORS, LOOKS = 12, 40, 6, 100
 
 def shorter(program: Program) -> list[Program]:
     """Programs of the same function with fewer nodes, as far as factoring finds any; the shortest last."""
+    try:
+        expression, tokens, names = _expressed(program)
+        found = [from_sympy(expression, tokens), from_sympy(expression, tokens, _Rewriting(names))]
+    except _NO_WORD:
+        return []
+    return sorted((one for one in found if len(one) < len(program)), key=len, reverse=True)
+
+
+def one_sided(program: Program) -> Program | None:
+    """With x for the root of x squared and for its absolute value: the same where no such x changes its sign.
+
+    It may have the other sign. None where there is no such root or absolute value.
+    """
+    try:
+        expression, tokens, _ = _expressed(program)
+        if not expression.has(sympy.Abs):
+            return None
+        return from_sympy(sympy.powdenest(expression.replace(sympy.Abs, lambda inner: inner), force=True), tokens)
+    except _NO_WORD:
+        return None
+
+
+_NO_WORD = (ValueError, TypeError, RecursionError, sympy.PolynomialError)
+"""What comes of it where sympy makes a function of a formula that has no word here."""
+
+
+def _expressed(program: Program) -> tuple[Any, dict[Any, int | float], set[Any]]:
+    """The program in sympy, what each of its symbols is, and those that are variables."""
     used = variables(program)
     names = symbols(len(used))
     letters: dict[float, Any] = {}
@@ -29,13 +57,8 @@ def shorter(program: Program) -> list[Program]:
         letter = letters.setdefault(abs(value), sympy.Symbol(f"c{len(letters)}", positive=True))
         return letter if value > 0 else -letter
 
-    try:
-        expression = to_sympy(program, dict(zip(used, names, strict=True)), number)
-        tokens = dict(zip([*names, *letters.values()], [*used, *letters], strict=True))
-        found = [from_sympy(expression, tokens), from_sympy(expression, tokens, _Rewriting(set(names)))]
-    except (ValueError, TypeError, RecursionError, sympy.PolynomialError):
-        return []  # sympy made a function of it that has no word here
-    return sorted((one for one in found if len(one) < len(program)), key=len, reverse=True)
+    expression = to_sympy(program, dict(zip(used, names, strict=True)), number)
+    return expression, dict(zip([*names, *letters.values()], [*used, *letters], strict=True)), set(names)
 
 
 class _Rewriting:

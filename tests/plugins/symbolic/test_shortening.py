@@ -3,10 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.testing import run_stage
+from plugins.symbolic import stages
 from plugins.symbolic.grammar import parse
 from plugins.symbolic.programs import Program, evaluate
 from plugins.symbolic.refinement import folded
-from plugins.symbolic.shortening import shorter
+from plugins.symbolic.shortening import one_sided, shorter
+from plugins.symbolic.types import Equation, Front
 
 NAMES = ["a", "b", "c", "d"]
 ROWS = np.random.default_rng(0).uniform(1, 3, (20, 4))
@@ -33,6 +36,36 @@ def test_formulas_are_written_shorter_where_they_can_be(long, short):
     assert [] == found if short is None else len(folded(found[-1])) == len(parse(short, NAMES))
     assert all(np.allclose(evaluate(program, ROWS), evaluate(one, ROWS)) for one in found)
     assert all(len(one) < len(program) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("long", "short"),
+    [
+        ("sqrt(-(a*(b - c*d))**2/(c**2 - a**2))", "a*(c*d - b)/sqrt(a**2 - c**2)"),
+        ("2*abs(a)", "2*a"),
+        ("sqrt(a + b)", None),
+    ],
+)
+def test_roots_of_squares_are_undone_where_the_sign_is_known(long, short):
+    found = one_sided(parse(long, NAMES))
+
+    if short is None:
+        assert found is None
+    else:
+        assert found is not None
+        values, expected = evaluate(found, ROWS), evaluate(parse(short, NAMES), ROWS)
+        assert np.allclose(values, expected, equal_nan=True) or np.allclose(values, -expected, equal_nan=True)
+
+
+def test_a_law_is_found_that_holds_beyond_the_rows_though_the_search_found_its_absolute_value():
+    problem = stages.Problem(name="I.15.3x").run()
+    row = Equation("sqrt(-(c*(x - u*t))**2/(u**2 - c**2))", 16, 0.0)
+    front = Front((row,), 0, problem.variables, problem.target, 1.0, 500)
+    formula = run_stage(stages.Refine(), problem=problem, model=front).value
+    verdict = run_stage(stages.Verify(), problem=problem, formula=formula).metrics
+
+    assert "abs" not in formula.best.expression
+    assert (1, 1) == (verdict["recovered"], pytest.approx(verdict["r2_extrapolation"]))
 
 
 def sums(inner: st.SearchStrategy[Program]) -> st.SearchStrategy[Program]:
