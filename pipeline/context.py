@@ -91,7 +91,10 @@ class Context:
         self._keep(f"{name}.csv", table.to_csv(index=False).encode())
 
     def text(self, name: str, text: str) -> None:
-        """Keep a text; ``name`` may carry an extension (``.md``, ``.html``, ``.json``), else it becomes ``.txt``."""
+        """Keep a text; ``name`` may carry an extension (``.md``, ``.html``, ``.json``), else it becomes ``.txt``.
+
+        A ``.txt`` of one line is told on the terminal too: ``context.text("formula", "y = 2*x")``.
+        """
         suffix = "" if "." in name else ".txt"
         self._keep(f"{name}{suffix}", text.encode())
 

@@ -23,7 +23,16 @@ class File(NamedTuple):
     name: str
     content: bytes
 
+    @property
+    def sentence(self) -> str | None:
+        """The whole text of a ``.txt`` of one line, which says in words what came out; None for any other file."""
+        if not self.name.endswith(".txt") or len(self.content) > LONGEST_SENTENCE:
+            return None
+        text = self.content.decode().strip()
+        return text if text and "\n" not in text else None
 
+
+LONGEST_SENTENCE = 500
 Record = Metrics | File
 
 
@@ -79,6 +88,7 @@ class StageOutcome:
 class RunOutcome:
     """How a run ended; ``metrics`` holds the last value of each ``stage/metric``, ``documents`` as in Run.
 
+    sentences: each text of one line that a stage kept, by ``stage/name``.
     store_failed: the store could not be used, as on a full disk: the next run will fare no better.
     """
 
@@ -92,3 +102,4 @@ class RunOutcome:
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     store_failed: bool = False
+    sentences: Mapping[str, str] = field(default_factory=dict)

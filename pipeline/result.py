@@ -44,6 +44,7 @@ class RunResult:
             "seed": self.run.seed,
             "params": dict(self.run.params),
             "metrics": {name: _finite(value) for name, value in self.outcome.metrics.items()},
+            "sentences": dict(self.outcome.sentences),
             "stages": [
                 {"name": s.name, "uses": s.uses, "cached": s.cached, "seconds": round(s.seconds, 4)}
                 for s in self.outcome.stages

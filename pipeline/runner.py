@@ -87,6 +87,7 @@ class _Progress:
     plan: RunPlan
     results: dict[str, Result] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    sentences: dict[str, str] = field(default_factory=dict)
     finished: list[StageOutcome] = field(default_factory=list)
 
     def outcome(self, status: Any, error: StageError | None = None) -> RunOutcome:
@@ -99,6 +100,7 @@ class _Progress:
             error.stage if error else None,
             documents,
             store_failed=error is not None and isinstance(error.__cause__, Unusable),
+            sentences=dict(self.sentences),
         )
 
     def execute(self) -> RunOutcome:
@@ -247,6 +249,8 @@ class _Progress:
     def show(self, step: Step, record: Record) -> None:
         if isinstance(record, Metrics):
             self.metrics |= {f"{step.name}/{name}": value for name, value in record.values.items()}
+        elif sentence := record.sentence:
+            self.sentences[f"{step.name}/{record.name.removesuffix('.txt')}"] = self.runner.redact(sentence)
         self.runner.emit("pipeline_record", run=self.run, stage=step.name, record=record)
 
     def reporter(self, step: Step) -> Callable[[str, int, int | None], None]:

@@ -236,6 +236,8 @@ def print_result(result: Result) -> None:
             console.print(sentence)
     elif result.runs and result.metrics:
         console.print(metrics_table(result.metrics))
+    for line in sentences(result):
+        console.print(line, markup=False)
     done = sum(run.outcome.status == "finished" for run in result.runs)
     cached = sum(stage.cached for run in result.runs for stage in run.outcome.stages)
     stages = sum(len(run.outcome.stages) for run in result.runs)
@@ -244,6 +246,21 @@ def print_result(result: Result) -> None:
         console.print(f"registered as version {registered['version']} of {registered['name']!r}: {registered['uri']}")
     if result.mlflow_run_id:
         console.print(f"MLflow run {result.mlflow_run_id} in experiment {result.experiment!r}; open it: pipeline ui")
+
+
+def sentences(result: Result) -> list[str]:
+    """What stages said in one line each; what all of several runs said alike is told once."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for run in result.runs:
+        for place, text in run.outcome.sentences.items():
+            told.setdefault((place, text), []).append(run.run.name)
+    lines = []
+    for (place, text), names in told.items():
+        who = "" if len(names) == len(result.runs) else f"{names[0]}{f' and {len(names) - 1} more' * (len(names) > 1)} "
+        lines.append(f"{who}{place}: {text}")
+    if len(lines) > SHOWN_ROWS:
+        lines[SHOWN_ROWS:] = [f"and {len(lines) - SHOWN_ROWS} more such lines, kept with their runs"]
+    return lines
 
 
 def metrics_table(metrics: Mapping[str, float]) -> Any:

@@ -10,6 +10,10 @@ import time
 import pytest
 
 from pipeline import PipelineError
+from pipeline.compare import compare
+from pipeline.records import File, Run, RunOutcome
+from pipeline.result import Result, RunResult
+from pipeline.terminal import sentences
 
 CHAIN = "  make: {uses: counting.make}\n  draw: {uses: counting.draw}\n  round: {uses: counting.round}"
 
@@ -256,6 +260,44 @@ def test_secrets_are_shown_as_they_were_written(project, monkeypatch):
     assert "hunter2" not in str(result.as_dict()) + str(result.runs[0].run.documents)
     stored = b"".join(file.read_bytes() for file in (project.folder / ".pipeline").rglob("*") if file.is_file())
     assert b"hunter2" not in stored
+
+
+def test_a_text_of_one_line_is_told_with_the_result(project):
+    project.write(CHAIN, "seeds: 2")
+
+    first, again = project.run(), project.run()
+
+    drawn = [run.metrics["draw/drawn"] for run in first.runs]
+    assert [run.outcome.sentences for run in first.runs] == [{"draw/note": f"drew {value}"} for value in drawn]
+    assert again.as_dict()["runs"][0]["sentences"] == {"draw/note": f"drew {drawn[0]}"}
+    assert sentences(first) == [f"seed {seed} draw/note: drew {value}" for seed, value in enumerate(drawn)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.txt", "y = 2*x\n", "y = 2*x"),
+        ("a.txt", "two\nlines", None),
+        ("a.txt", "", None),
+        ("a.txt", "x" * 501, None),
+        ("a.md", "y = 2*x", None),
+    ],
+)
+def test_only_a_plain_text_of_one_line_is_a_sentence(name, text, told):
+    assert told == File(name, text.encode()).sentence
+
+
+def test_what_all_runs_say_alike_is_told_once():
+    said = [{"a/formula": "y = x", "b/note": "fine"}, {"a/formula": "y = 2*x", "b/note": "fine"}]
+    runs = [
+        RunResult(Run(str(seed), "e", f"seed {seed}", seed=seed), RunOutcome("finished", sentences=given))
+        for seed, given in enumerate([*said, said[0]])
+    ]
+    result = Result("finished", "e", None, tuple(runs), compare([], {}))
+
+    assert sentences(result) == [
+        "seed 0 and 1 more a/formula: y = x", "b/note: fine", "seed 1 a/formula: y = 2*x",
+    ]  # fmt: skip
 
 
 def test_results_are_objects_and_a_frame(project):
