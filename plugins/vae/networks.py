@@ -1,4 +1,8 @@
-"""Encoders, from pictures (n, channels, height, width) of any shape to vectors (n, size), and decoders back."""
+"""Encoders, from pictures (n, channels, height, width) of any shape to vectors (n, size), and decoders back.
+
+Convolutions work on memory in which the channels of a pixel lie side by side ("channels last"): what computes them,
+oneDNN with bfloat16 above all, wants it so, and would otherwise turn every layer's numbers round and back.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from pipeline.errors import DataError
 from plugins.vae.likelihoods import likelihood
@@ -55,6 +60,43 @@ def mlp_decoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.Sequential
     return nn.Sequential(*_layers(widths), nn.Linear(widths[-1], prod(shape)), nn.Unflatten(1, shape))
 
 
+class ConvolutionalEncoder(nn.Sequential):
+    """Layers that are given pictures with channels last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels, height, width) to (n, size)."""
+        return super().forward(x.to(memory_format=torch.channels_last))
+
+
+class ConvolutionalDecoder(nn.Sequential):
+    """Layers whose pictures come out contiguous, as the data they are compared with."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, size) to (n, channels, height, width)."""
+        return super().forward(x).contiguous()
+
+
+class FlattenPixels(nn.Module):
+    """(n, channels, height, width) to (n, height * width * channels), pixel by pixel: no copy with channels last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same numbers."""
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class UnflattenPixels(nn.Module):
+    """The way back, to ``shape`` (channels, height, width)."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same numbers."""
+        channels, height, width = self.shape
+        return x.unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
+
+
 def convolutional_encoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.Sequential:
     """Convolutions of stride 2 with ``hidden`` channels, each halving height and width."""
     channels, *area = shape
@@ -62,7 +104,7 @@ def convolutional_encoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.
     for before, after in pairwise([channels, *hidden]):
         layers += [nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1), nn.ReLU()]
     smallest = halved(area, len(hidden))[-1]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(hidden[-1] * prod(smallest), size))
+    return ConvolutionalEncoder(*layers, FlattenPixels(), nn.Linear(hidden[-1] * prod(smallest), size))
 
 
 def convolutional_decoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.Sequential:
@@ -70,7 +112,7 @@ def convolutional_decoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.
     channels, *area = shape
     areas = halved(area, len(hidden))
     start = (hidden[-1], *areas[-1])
-    layers: list[nn.Module] = [nn.Linear(size, prod(start)), nn.Unflatten(1, start)]
+    layers: list[nn.Module] = [nn.Linear(size, prod(start)), UnflattenPixels(start)]
     targets = reversed(areas[:-1])
     for (before, after), target in zip(pairwise([*reversed(hidden), channels]), targets, strict=True):
         # Halving an odd side loses a row, which the transposed convolution has to add again.
@@ -79,7 +121,7 @@ def convolutional_decoder(shape: Shape, hidden: Sequence[int], size: int) -> nn.
             nn.ReLU(),
             nn.ConvTranspose2d(before, after, kernel_size=4, stride=2, padding=1, output_padding=odd),
         ]
-    return nn.Sequential(*layers)
+    return ConvolutionalDecoder(*layers)
 
 
 def halved(area: Sequence[int], times: int) -> list[tuple[int, ...]]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from pipeline.errors import DataError
-from plugins.vae.networks import DECODERS, ENCODERS, halved
+from plugins.vae.networks import DECODERS, ENCODERS, FlattenPixels, UnflattenPixels, halved
 
 
 @pytest.mark.parametrize("architecture", ENCODERS)
@@ -13,6 +13,28 @@ def test_pictures_of_any_shape_are_encoded_and_decoded(architecture, shape, hidd
 
     assert (2, 4) == encoder(torch.zeros(2, *shape)).shape
     assert (2, *shape) == decoder(torch.zeros(2, 3)).shape
+
+
+def test_pixels_with_channels_last_are_flattened_and_put_back_without_a_copy():
+    x = torch.rand(2, 3, 5, 4).to(memory_format=torch.channels_last)
+
+    flat = FlattenPixels()(x)
+    back = UnflattenPixels((3, 5, 4))(flat)
+
+    assert x[0, :, 0, 0].tolist() == flat[0, :3].tolist()
+    assert torch.equal(x, back)
+    assert x.data_ptr() == flat.data_ptr() == back.data_ptr()
+
+
+def test_channels_stay_last_through_all_convolutions():
+    seen = []
+    networks = ENCODERS["convolutional"]((3, 12, 9), (4, 6), 5), DECODERS["convolutional"]((3, 12, 9), (4, 6), 5)
+    for layer in (layer for network in networks for layer in network if "Conv" in type(layer).__name__):
+        layer.register_forward_hook(lambda _, __, output: seen.append(output.stride(1)))
+
+    networks[1](networks[0](torch.rand(2, 3, 12, 9)))
+
+    assert [1] * 4 == seen
 
 
 def test_halving_keeps_what_is_left_of_odd_sides():
