@@ -33,6 +33,12 @@ class Training(Stage):
         description="Of the networks' products while training; bfloat16 is faster where the processor or accelerator "
         "has it. Weights, likelihoods and every evaluation stay in float32.",
     )
+    compile: bool = Field(
+        False,
+        description="Have torch.compile write kernels for the encoder and the decoder in the first steps, half a "
+        "minute or so. Meant for large networks on an accelerator; on a CPU, training was no faster in any setting "
+        "measured.",
+    )
 
 
 class Weighting(Stage):

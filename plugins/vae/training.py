@@ -157,6 +157,10 @@ def begin(stage: Training, build: Any, train: Examples, context: Context) -> Sta
     state = State(network, optimizer, generator)
     if checkpoint:
         state.restore(checkpoint[0])
+    if stage.compile:
+        from plugins.vae.compilation import compile_networks
+
+        compile_networks(network, f"vae.{stage.stage_name()}")
     return state
 
 
