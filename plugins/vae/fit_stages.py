@@ -21,7 +21,12 @@ class Training(Stage):
 
     latent_dim: int = Field(16, gt=0, description="Dimensions of the latent variable z.")
     learning_rate: float = Field(1e-3, gt=0, description="Step size of Adam.")
-    batch_size: int = Field(128, gt=0, description="Examples in a gradient step, at most all of them.")
+    batch_size: int | None = Field(
+        None,
+        gt=0,
+        description="Examples in a gradient step, at most all of them. By default 128, or so few, down to 16, that an "
+        "epoch has 32 steps.",
+    )
     epochs: int = Field(20, gt=0, description="Passes over the training examples.")
     patience: int | None = Field(
         None,
@@ -39,6 +44,10 @@ class Training(Stage):
         "minute or so. Meant for large networks on an accelerator; on a CPU, training was no faster in any setting "
         "measured.",
     )
+
+    def examples_in_a_step(self, examples: int) -> int:
+        """``batch_size``, or what suits so many training examples."""
+        return self.batch_size or min(128, max(16, examples // 32))
 
 
 class Weighting(Stage):

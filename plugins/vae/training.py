@@ -132,7 +132,7 @@ def train_epoch(stage: Training, state: State, train: Examples) -> float:
     total = torch.zeros((), device=train.x.device)
     order = torch.randperm(len(train), generator=state.generator, device=train.x.device)
     autocast = torch.autocast(train.x.device.type, torch.bfloat16, enabled=stage.precision == "bfloat16")
-    for index in order.split(stage.batch_size):
+    for index in order.split(stage.examples_in_a_step(len(train))):
         x, known = train.batch(index, state.generator)
         with autocast:
             loss, bound = state.network.loss(x, state.generator, known)

@@ -233,6 +233,13 @@ def test_settings_that_make_no_sense_are_refused(field):
         Fit(**{field: 0})
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "examples", "expected"), [(None, 60_000, 128), (None, 2000, 62), (None, 40, 16), (200, 40, 200)]
+)
+def test_the_usual_batch_is_small_where_there_are_few_examples(batch_size, examples, expected):
+    assert expected == Fit(batch_size=batch_size).examples_in_a_step(examples)
+
+
 @pytest.mark.parametrize(("architecture", "widths"), [("mlp", (400,)), ("convolutional", (32, 64))])
 def test_the_usual_widths_depend_on_the_architecture(architecture, widths):
     assert widths == Fit(architecture=architecture).widths
