@@ -36,9 +36,10 @@ def _result(run: Run, outcome: RunOutcome) -> str:
     shown = [name for name in known if known[name]] or list(known)
     better = {"max": "higher is better", "min": "lower is better"}
     rows = [f"| {name} | {outcome.metrics[name]:.6g} | {better.get(known[name] or '', '')} |" for name in shown]
-    if not rows:
-        return ""
-    return "\n".join(["| result | | |", "|--|--|--|", *rows[:_METRICS]])
+    table = "\n".join(["| result | | |", "|--|--|--|", *rows[:_METRICS]]) if rows else ""
+    # Indented, so that no sign of a formula is taken for markup.
+    said = [f"{place}:\n\n    {text}" for place, text in outcome.sentences.items()]
+    return "\n\n".join(part for part in (*said, table) if part)
 
 
 def dataset(run: Run, stage: StageOutcome) -> dict[str, str]:

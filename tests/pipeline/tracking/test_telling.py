@@ -51,6 +51,14 @@ def test_a_failure_says_where_and_why(new_run):
     assert "**Failed in model**: loss is not finite" in ended_description(run, outcome)
 
 
+def test_what_a_stage_said_stands_above_its_numbers(new_run):
+    run = new_run(tags={"pipeline.kind": "run"})
+    outcome = RunOutcome("finished", {"verdict/r2": 1.0}, sentences={"verdict/formula": "y = a*b*c"})
+    told = ended_description(run, outcome)
+
+    assert told.index("verdict/formula:\n\n    y = a*b*c") < told.index("| verdict/r2")
+
+
 def test_data_without_a_name_is_told_by_its_stage(new_run):
     stage = StageOutcome("made", "data.made", False, 1.0, "d" * 64, source=True)
 
