@@ -14,6 +14,8 @@ from plugins.symbolic.programs import Program, arguments, constants, end, evalua
 
 EXACT = 1e-20
 """A relative error that only rounding is left of."""
+NOISE = 1e-10
+"""A larger relative error is not what a search left of a law without noise."""
 FAMILIAR = (1.0, math.pi, 1 / math.pi, math.pi**2, 1 / math.pi**2, math.sqrt(math.pi), math.sqrt(2 * math.pi),
             1 / math.sqrt(2 * math.pi), math.sqrt(2))  # fmt: skip
 """Factors that laws of nature hold beside small fractions."""
@@ -107,7 +109,7 @@ def rounded(program: Program, x: np.ndarray, y: np.ndarray, slack: float = 1.001
     allowed = max(error * slack, EXACT)
     values = constants(program)
     for place in range(len(values)):
-        for plain in plainer(values[place]):
+        for plain in plainer(values[place], noisy=error > NOISE):
             tried = [*values[:place], plain, *values[place + 1 :]]
             fitted = with_constants(program, tried)
             if relative_error(fitted, x, y) <= allowed:
@@ -116,16 +118,20 @@ def rounded(program: Program, x: np.ndarray, y: np.ndarray, slack: float = 1.001
     return folded(with_constants(program, values))
 
 
-def plainer(value: float) -> Iterator[float]:
-    """Numbers near a constant, plainest first; it is itself the last resort and not among them."""
-    near = 1e-2
-    for largest in (1, 4, 12):
+def plainer(value: float, noisy: bool) -> Iterator[float]:
+    """Numbers near a constant, plainest first; it is itself the last resort and not among them.
+
+    Where the constant is known to a few digits only, some multiple of pi is always near and says nothing: then it must
+    be very near, and a simple one.
+    """
+    for largest in (1, 4) if noisy else (1, 4, 12):
         for factor in FAMILIAR if largest > 1 else (1.0,):
+            near, most = (1e-3, 12) if noisy and factor != 1 else (1e-2, 1000)
             fraction = Fraction(value / factor).limit_denominator(largest)
             if (
                 fraction
                 and abs(float(fraction) * factor - value) < near * abs(value)
-                and abs(fraction.numerator) < 1000
+                and abs(fraction.numerator) < most
             ):
                 yield float(fraction) * factor
     yield 0.0

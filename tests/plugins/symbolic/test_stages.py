@@ -96,6 +96,15 @@ def test_idle_parts_are_pruned_and_constants_rounded():
     assert "2.5*(x*sin(y))" == write(program, ["x", "y"], 6)
 
 
+@pytest.mark.parametrize(
+    ("factor", "noise", "plain"), [(0.3949, 0.05, 0.395), (0.3927, 0, 0.3927), (np.pi / 8, 0, np.pi / 8)]
+)
+def test_a_constant_is_a_multiple_of_pi_only_where_it_is_known_well(factor, noise, plain):
+    y = factor * ROWS[:, 0] + np.random.default_rng(0).normal(0, noise, len(ROWS))
+
+    assert rounded(("mul", float(factor), 0), ROWS, y, slack=1.01) == ("mul", pytest.approx(plain, rel=1e-12), 0)
+
+
 def test_an_intercept_that_only_noise_has_is_left_out():
     x, y = ROWS.T
     noisy = 0.5 * x / y**2 + np.random.default_rng(1).normal(0, 0.01, len(x))
