@@ -34,8 +34,8 @@ def _while_training(plain: Callable[..., Any], stage: str) -> Callable[..., Any]
             reason = str(error).strip().splitlines()[0].rstrip(".")
             raise StageError(
                 stage,
-                f"torch.compile could not compile the networks. {reason}. It needs a C++ compiler (on Debian and "
-                "Ubuntu: apt install g++; elsewhere, CXX may name one). Install one, or leave out 'compile'.",
+                f"torch.compile failed: {reason}. It needs a C++ compiler: install one (on Debian and Ubuntu, apt "
+                "install g++) or name one in CXX; or leave out 'compile'.",
             ) from error
 
     return chosen
