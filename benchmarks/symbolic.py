@@ -152,7 +152,8 @@ def judged(part: str, name: str, engine_: str, seed: int, seconds: float) -> dic
     if part != "pmlb":
         metrics["numeric"] = float(max(1 - metrics["r2_test"], 1 - metrics["r2_extrapolation"]) < 1e-9)
     key = {"part": part, "problem": name, "engine": engine_, "seed": seed, "seconds": seconds}
-    return key | {"cpu": cpu, "wall": wall, "formula": formula.best.expression} | metrics
+    fronts = {"front": [equation.expression for equation in front.equations]}
+    return key | {"cpu": cpu, "wall": wall, "formula": formula.best.expression} | fronts | metrics
 
 
 def done() -> list[dict[str, Any]]:
@@ -160,7 +161,9 @@ def done() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
 
 
-def run(part: str, names: Sequence[str], seeds: Sequence[int], seconds: float, until: float) -> None:
+def run(
+    part: str, names: Sequence[str], engines: Sequence[str], seeds: Sequence[int], seconds: float, until: float
+) -> None:
     """Whatever of this is not yet done, until the time is up."""
     known = {(r["part"], r["problem"], r["engine"], r["seed"], r["seconds"]) for r in done()}
     RESULTS.parent.mkdir(exist_ok=True)
@@ -168,7 +171,7 @@ def run(part: str, names: Sequence[str], seeds: Sequence[int], seconds: float, u
         for name in names:
             if time.monotonic() > until:
                 return
-            for engine_ in ENGINES:
+            for engine_ in engines:
                 if (part, name, engine_, seed, seconds) in known:
                     continue
                 found = judged(part, name, engine_, seed, seconds)
@@ -182,58 +185,63 @@ def run(part: str, names: Sequence[str], seeds: Sequence[int], seconds: float, u
 
 
 def report(results: list[dict[str, Any]]) -> None:
-    """For each part and budget, over the problems and seeds that all engines have done."""
+    """For each part and budget, over the problems and seeds that ours and pyoperon have both done."""
     for part, seconds in sorted({(r["part"], r["seconds"]) for r in results}):
         runs = {
             (r["problem"], r["seed"], r["engine"]): r for r in results if (r["part"], r["seconds"]) == (part, seconds)
         }
-        both = sorted({key[:2] for key in runs if all((*key[:2], name) in runs for name in ENGINES)})
+        both = sorted({key[:2] for key in runs if all((*key[:2], name) in runs for name in ENGINES[:2])})
         if not both:
             continue
-        by = {name: [runs[(*key, name)] for key in both] for name in ENGINES}
+        by = {name: {key: runs[(*key, name)] for key in both if (*key, name) in runs} for name in ENGINES}
         seeds = len({seed for _, seed in both})
         title = (
             f"{part}: {len({name for name, _ in both})} problems, {len(both)} runs, {seeds} seed(s), {seconds:g} CPU s"
         )
         print(f"\nload: wall / CPU {statistics.median(r['wall'] / max(r['cpu'], 0.1) for r in runs.values()):.2f}")
-        if part == "pmlb":
-            header: tuple[str, ...] = ("engine", "median R2", "median size", "mean CPU s")
-            rows: list[tuple[Any, ...]] = [
-                (
-                    name,
-                    _median(found, "r2_test"),
-                    _median(found, "complexity"),
-                    statistics.mean(r["cpu"] for r in found),
-                )
-                for name, found in by.items()
-            ]
-        else:
-            exact = [i for i in range(len(both)) if by["ours"][i]["recovered"] and by["pyoperon"][i]["recovered"]]
-            alike = [i for i in range(len(both)) if by["ours"][i]["numeric"] and by["pyoperon"][i]["numeric"]]
-            header = ("engine", "exact", "numeric", "mean CPU s", f"size ({len(exact)} both exact)",
-                      f"size ({len(alike)} both numeric)")  # fmt: skip
-            rows = [
-                (
-                    name,
-                    sum(int(r["recovered"]) for r in found),
-                    sum(int(r["numeric"]) for r in found),
-                    statistics.mean(r["cpu"] for r in found),
-                    *(
-                        statistics.mean(found[i]["complexity"] for i in which) if which else "-"
-                        for which in (exact, alike)
-                    ),
-                )
-                for name, found in by.items()
-            ]
-        table(title, rows, header)
+        table(title, *(_fits if part == "pmlb" else _laws)(by))
 
 
-def _mean_size(found: list[dict[str, Any]]) -> float | str:
-    return statistics.mean(r["complexity"] for r in found) if found else "-"
+Runs = dict[str, dict[tuple[str, int], dict[str, Any]]]
 
 
-def _median(found: list[dict[str, Any]], metric: str) -> float:
-    return statistics.median(r[metric] for r in found)
+def _fits(by: Runs) -> tuple[list[tuple[Any, ...]], tuple[str, ...]]:
+    """Rows of real data: how well the formulas predict, and how large they are."""
+    rows = [
+        (name, len(found), _median(found, "r2_test"), _median(found, "complexity"), _mean(found, "cpu"))
+        for name, found in by.items()
+        if found
+    ]
+    return rows, ("engine", "runs", "median R2", "median size", "mean CPU s")
+
+
+def _laws(by: Runs) -> tuple[list[tuple[Any, ...]], tuple[str, ...]]:
+    """Rows of known laws: how many are found, and the sizes of those that ours and pyoperon both found."""
+    which = {
+        kind: [key for key in by["ours"] if by["ours"][key][kind] and by["pyoperon"][key][kind]]
+        for kind in ("recovered", "numeric")
+    }
+    rows = [
+        (
+            name,
+            len(found),
+            *(sum(int(run[kind]) for run in found.values()) for kind in which),
+            _mean(found, "cpu"),
+            *(_mean({key: found[key] for key in keys if key in found}, "complexity") for keys in which.values()),
+        )
+        for name, found in by.items()
+        if found
+    ]
+    sizes = (f"size ({len(keys)} both {kind})" for kind, keys in zip(("exact", "numeric"), which.values(), strict=True))
+    return rows, ("engine", "runs", "exact", "numeric", "mean CPU s", *sizes)
+
+
+def _mean(found: dict[Any, dict[str, Any]], metric: str) -> float | str:
+    return statistics.mean(run[metric] for run in found.values()) if found else "-"
+
+
+def _median(found: dict[Any, dict[str, Any]], metric: str) -> float:
+    return statistics.median(run[metric] for run in found.values())
 
 
 if __name__ == "__main__":
@@ -242,11 +250,12 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--problems", nargs="*")
+    parser.add_argument("--engines", nargs="*", default=ENGINES, choices=ENGINES)
     parser.add_argument("--for", dest="most", type=float, default=float("inf"), help="seconds after which to stop")
     parser.add_argument("--report", action="store_true")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     if not given.report:
         chosen = given.problems or PARTS[given.part]
-        run(given.part, chosen, range(given.seeds), given.seconds, time.monotonic() + given.most)
+        run(given.part, chosen, given.engines, range(given.seeds), given.seconds, time.monotonic() + given.most)
     report(done())

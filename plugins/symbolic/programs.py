@@ -69,9 +69,10 @@ def gradient(program: Program, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                 children[place] = below
                 values[place] = function.compute(*(values[child] for child in below))
             else:
-                values[place] = x[:, token] if isinstance(token, int) else token
+                # A number of numpy's: Python's own raise where these give infinity, as for one over zero.
+                values[place] = x[:, token] if isinstance(token, int) else np.float64(token)
             open_.append(place)
-        adjoints: list[np.ndarray | float] = [1.0] * count
+        adjoints: list[np.ndarray | float] = [np.float64(1)] * count
         slopes_by_constant = []
         for place, token in enumerate(program):
             if isinstance(token, str):

@@ -68,6 +68,17 @@ def test_derivatives_equal_finite_differences(name):
         assert np.allclose(difference / (2 * step), slopes[place], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e308, -1e308])
+def test_a_function_of_constants_has_derivatives_or_none_but_never_raises(name, value):
+    program = ("add", 0, name, *([value] * FUNCTIONS[name].arity))
+
+    values, slopes = gradient(program, ROWS)
+
+    assert np.array_equal(values, evaluate(program, ROWS), equal_nan=True)
+    assert slopes.shape == (FUNCTIONS[name].arity, len(ROWS))
+
+
 def test_pi_is_a_number_unless_a_column_has_its_name():
     assert (math.pi,) == parse("pi", ["x"])
     assert (0,) == parse("`pi`", ["pi"])
