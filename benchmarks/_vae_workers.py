@@ -2,8 +2,8 @@
 
     python benchmarks/_vae_workers.py WHO TASK ARCHITECTURE PRECISION DATA SEED
 
-prints one line of JSON. WHO is ours, lean (a loop written by hand, as short and as fast as can be) or pythae; all three
-train the same layers. CPU seconds of one thread, without imports and data loading.
+prints one line of JSON. WHO is ours, compiled (ours with torch.compile), lean (a loop written by hand, as short and as
+fast as can be) or pythae; all train the same layers. CPU seconds of one thread, without imports and data loading.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class Ours:
     """The loop of the plugin."""
 
     NAMES: ClassVar = {"mlp": ("mlp", (HIDDEN,)), "conv": ("convolutional", CHANNELS)}
+    compile = False
 
     def __init__(self, architecture: str, precision: str, pixels: torch.Tensor, seed: int) -> None:
         from pipeline.context import Context
@@ -94,7 +95,7 @@ class Ours:
 
         kind, hidden = self.NAMES[architecture]
         sizes = {"latent_dim": LATENT, "hidden": hidden, "architecture": kind}
-        self.stage = Fit(**sizes, batch_size=BATCH, learning_rate=RATE, precision=precision)
+        self.stage = Fit(**sizes, batch_size=BATCH, learning_rate=RATE, precision=precision, compile=self.compile)
         self.train, self.train_epoch = Examples(pixels), train_epoch
         self.state_ = begin(self.stage, self.model(architecture).build, self.train, Context(seed=seed))
 
@@ -112,6 +113,12 @@ class Ours:
 
     def state(self) -> dict[str, torch.Tensor]:
         return self.state_.network.state_dict()
+
+
+class Compiled(Ours):
+    """The same, its encoder and decoder compiled."""
+
+    compile = True
 
 
 def pythae_model(architecture: str) -> Any:
@@ -166,7 +173,7 @@ class Pythae:
         return {f"encoder.{k}": v for k, v in encoder.items()} | {f"decoder.{k}": v for k, v in decoder.items()}
 
 
-WORKERS: dict[str, Callable[..., Any]] = {"ours": Ours, "lean": Lean, "pythae": Pythae}
+WORKERS: dict[str, Callable[..., Any]] = {"ours": Ours, "compiled": Compiled, "lean": Lean, "pythae": Pythae}
 
 
 def main(who: str, task: str, architecture: str, precision: str, folder: str, seed: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Variational autoencoders beside Pythae and a lean loop written by hand: speed, likelihood, memory.
 
     python benchmarks/vae.py               everything (Pythae is installed on first use)
-    python benchmarks/vae.py conv nll      some parts: mlp and conv (speed of training), quality, nll
+    python benchmarks/vae.py conv nll      some parts: mlp, conv (speed of training), compile (the same with and
+                                           without torch.compile), quality, nll
 
 Needs PIPELINE_DATA with mnist. The same layers, batches of 128, statically binarised pictures, one thread; each
 measurement is a process of its own, in turn with the others. Trust the ratios of CPU time, not the single figures.
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parent.parent
 PYTHAE = ("pythae==0.1.2", "torch==2.13.0", "numpy<3", "setuptools<81")
 ROUNDS, SEEDS, EPOCHS = 5, 3, 5
 SPEED, QUALITY, JUDGED = 12_800, 20_000, 200
+PRECISIONS = ("float32", "bfloat16")
 
 
 def prepare(folder: Path, images: int) -> None:
@@ -46,7 +48,8 @@ def measure(who: str, task: str, architecture: str, precision: str, folder: Path
     python = peer("pythae", *PYTHAE) / "python" if who == "pythae" else sys.executable
     words = [python, ROOT / "benchmarks" / "_vae_workers.py", who, task, architecture, precision, folder, seed]
     threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    environment = {**os.environ, **threads, "PYTHONPATH": "" if who == "pythae" else str(ROOT)}
+    folders = {"PYTHONPATH": "" if who == "pythae" else str(ROOT), "TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled")}
+    environment = {**os.environ, **threads, **folders}
     done = subprocess.run(list(map(str, words)), env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{who} {task} failed:\n{done.stderr[-2000:]}")
@@ -56,7 +59,7 @@ def measure(who: str, task: str, architecture: str, precision: str, folder: Path
 def speed(architecture: str, folder: Path) -> None:
     """Images a second of CPU time, one epoch."""
     prepare(folder, SPEED)
-    contenders = [("pythae", "float32"), *product(("lean", "ours"), ("float32", "bfloat16"))]
+    contenders = [("pythae", "float32"), *product(("lean", "ours"), PRECISIONS)]
     found: dict[tuple[str, str], list[dict[str, Any]]] = {contender: [] for contender in contenders}
     for _ in range(ROUNDS):
         for who, precision in contenders:
@@ -72,6 +75,21 @@ def speed(architecture: str, folder: Path) -> None:
     ]  # fmt: skip
     header = ["", "images/CPU s", "times Pythae", "times lean", "times Pythae (wall)", "peak MiB"]
     table(f"training, {architecture}, median of {ROUNDS}", rows, header)
+
+
+def compilation(folder: Path) -> None:
+    """Images a second of CPU time, one epoch, when all is compiled."""
+    prepare(folder, SPEED)
+    rows = []
+    for architecture, precision in product(("mlp", "conv"), PRECISIONS):
+        found: dict[str, list[float]] = {"ours": [], "compiled": []}
+        for _ in range(ROUNDS):
+            for who, runs in found.items():
+                runs.append(SPEED / measure(who, "epoch", architecture, precision, folder)["cpu"])
+        plain, compiled = map(statistics.median, found.values())
+        rows.append((f"{architecture} {precision}", plain, compiled, compiled / plain))
+    header = ["", "images/CPU s", "compiled", "times as many"]
+    table(f"training with torch.compile, median of {ROUNDS}", rows, header)
 
 
 def quality(folder: Path) -> None:
@@ -116,7 +134,13 @@ def nll(folder: Path) -> None:
     table("importance-weighted likelihood, K = 5,000", rows, header)
 
 
-PARTS = {"mlp": partial(speed, "mlp"), "conv": partial(speed, "conv"), "quality": quality, "nll": nll}
+PARTS = {
+    "mlp": partial(speed, "mlp"),
+    "conv": partial(speed, "conv"),
+    "compile": compilation,
+    "quality": quality,
+    "nll": nll,
+}
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:

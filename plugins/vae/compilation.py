@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch._dynamo.exc import TorchDynamoException
+from torch._inductor.runtime.cache_dir_utils import cache_dir
 
 from pipeline.errors import StageError
 from plugins.vae.models.vae import VariationalAutoencoder
@@ -31,11 +32,15 @@ def _while_training(plain: Callable[..., Any], stage: str) -> Callable[..., Any]
         try:
             return compiled(*arguments)
         except TorchDynamoException as error:
-            reason = str(error).strip().splitlines()[0].rstrip(".")
-            raise StageError(
-                stage,
-                f"torch.compile failed: {reason}. It needs a C++ compiler: install one (on Debian and Ubuntu, apt "
-                "install g++) or name one in CXX; or leave out 'compile'.",
-            ) from error
+            raise StageError(stage, _explanation(error)) from error
 
     return chosen
+
+
+def _explanation(error: TorchDynamoException) -> str:
+    reason = str(error).strip().splitlines()[0].rstrip(".")
+    if "InvalidCxxCompiler" in reason:
+        what = "Install a C++ compiler (on Debian and Ubuntu, apt install g++), or name yours in CXX"
+    else:
+        what = f"A compilation that was cut off may have left half a file: delete {cache_dir()}"
+    return f"torch.compile failed: {reason}. {what}; or leave out 'compile'."

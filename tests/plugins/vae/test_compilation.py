@@ -55,4 +55,4 @@ def test_without_a_compiler_the_error_says_what_to_install(digits, tmp_path, mon
         QUICK.model_copy(update={"compile": True, "hidden": (7,)}).run(digits, Context(seed=0))
 
     assert "No working C++ compiler found" in str(caught.value)
-    assert "install one (on Debian and Ubuntu, apt install g++)" in str(caught.value)
+    assert "Install a C++ compiler (on Debian and Ubuntu, apt install g++)" in str(caught.value)
