@@ -181,6 +181,7 @@ def holm(tests: Sequence[Test]) -> list[Test]:
 def figure(comparison: Comparison) -> Any:
     """One panel per metric, two in a row: each run a dot, each group's mean with its 95 % interval."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     metrics = [m for m in comparison.directions if any(m in group.metrics for group in comparison.groups)]
     names = [group.name for group in comparison.groups]
@@ -206,6 +207,7 @@ def figure(comparison: Comparison) -> Any:
         axis.set_ylim(len(names) - 0.5, -0.5)
         better = "higher" if comparison.directions[metric] == "max" else "lower"
         axis.set_xlabel(f"{metric}  ({better} is better)")
+        axis.xaxis.set_major_locator(MaxNLocator(5))  # More would run into each other where numbers are long.
         axis.grid(axis="x", alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_title("mean and 95 % interval over seeds; dots are runs", loc="left", fontsize=9)
