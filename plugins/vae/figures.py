@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def training(history: Sequence[dict[str, float]]) -> Figure:
-    """The bound on training and validation pictures by epoch, and its parts on the latter."""
+def training(history: Sequence[dict[str, float]], example: str = "picture") -> Figure:
+    """The bound on training and validation examples by epoch, and its parts on the latter."""
     epochs = np.arange(1, len(history) + 1)
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     bound, divergence = figure.subplots(1, 2)
@@ -29,11 +29,11 @@ def training(history: Sequence[dict[str, float]]) -> Figure:
     settled = [metrics[name] for metrics in history[len(history) // 10 :] for name in ("train_elbo", "elbo")]
     margin = 0.05 * (max(settled) - min(settled)) or 1
     bound.set(
-        title="Evidence lower bound", ylabel="nats per picture", ylim=(min(settled) - margin, max(settled) + margin)
+        title="Evidence lower bound", ylabel=f"nats per {example}", ylim=(min(settled) - margin, max(settled) + margin)
     )
     bound.legend(frameon=False, loc="lower right")
     divergence.plot(epochs, [metrics["kl"] for metrics in history], color="C1")
-    divergence.set(title="KL divergence from the prior (validation)", ylabel="nats per picture")
+    divergence.set(title="KL divergence from the prior (validation)", ylabel=f"nats per {example}")
     divergence.set_ylim(bottom=0)
     for axes in (bound, divergence):
         axes.set_xlabel("epoch")
@@ -119,7 +119,7 @@ def rate_distortion(frame: pd.DataFrame) -> Figure:
         title="Rate and distortion",
         xlabel="rate: divergence from the prior (nats)",
         ylabel="distortion: what is lost of the picture (nats)",
-        xlim=limits[0],
+        xlim=(max(0, limits[0][0]), limits[0][1]),
         ylim=limits[1],
     )
     axes.legend(frameon=False)

@@ -13,7 +13,9 @@ from plugins.vae.types import VAE
 
 
 class Training(Stage):
-    """How any of the models is trained."""
+    """How any of the models is trained; ``example`` is what one of its examples is called."""
+
+    example: ClassVar[str]
 
     emits: ClassVar = {"elbo": "max", "reconstruction": "max", "kl": None, "train_elbo": "max"}
     per_step: ClassVar = ("elbo", "reconstruction", "kl", "train_elbo")
@@ -69,6 +71,7 @@ class Weighting(Stage):
 class Pictures(Training):
     """What all models of pictures have in common."""
 
+    example: ClassVar = "picture"
     model: ClassVar[str]
     settings: ClassVar[tuple[str, ...]] = ()
 

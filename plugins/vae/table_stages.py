@@ -20,6 +20,8 @@ class FitTable(Weighting, Training):
     (Nazabal et al. 2020). Bounds are in nats for each row, with numbers standardised.
     """
 
+    example: ClassVar = "row"
+
     hidden: tuple[PositiveInt, ...] = Field((128,), min_length=1, description="Widths; the decoder mirrors them.")
 
     def chosen(self) -> dict[str, Any]:

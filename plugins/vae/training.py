@@ -122,7 +122,7 @@ def optimise(stage: Training, build: Any, train: Examples, validation: Examples,
         if stage.patience and _epochs_since_best(state.history) == 0:
             state.best = deepcopy(state.network.state_dict())
         context.save_checkpoint(state.save(), epoch)
-    context.figure("training", figures.training(state.history))
+    context.figure("training", figures.training(state.history, stage.example))
     weights = state.best or state.network.state_dict()
     return {name: weight.cpu() for name, weight in weights.items()}
 
@@ -179,7 +179,7 @@ def _explain_divergence(stage: Training, state: State, epoch: int, context: Cont
     """Keep the curves up to here, and raise."""
     last = ""
     if state.history:
-        context.figure("training", figures.training(state.history))
+        context.figure("training", figures.training(state.history, stage.example))
         last = f"The epoch before, it was {state.history[-1]['elbo']:.4g} nats. "
     raise StageError(
         f"vae.{stage.stage_name()}",

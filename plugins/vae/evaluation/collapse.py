@@ -19,6 +19,7 @@ class Signs:
     aggregate_kl: float | None
     settings: dict[str, object]
     architecture: str
+    example: str = "picture"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Diagnosis:
 def diagnose(signs: Signs) -> Diagnosis:
     """Collapsed: no unit is active, or the whole code carries less than one bit."""
     collapsed = signs.active == 0 or signs.kl < LITTLE
-    seen = f"{signs.active} of {signs.units} latent units are active; the code carries {signs.kl:.3g} nats a picture."
+    rate = f"{signs.kl:.3g} nats a {signs.example}"
+    seen = f"{signs.active} of {signs.units} latent units are active; the code carries {rate}."
     lines = [f"# {_headline(signs, collapsed)}", "", seen, ""]
     if advice := _advice(signs, collapsed):
         lines += ["What to try:", "", *(f"- {line}" for line in advice), ""]
@@ -41,7 +43,7 @@ def diagnose(signs: Signs) -> Diagnosis:
 
 def _headline(signs: Signs, collapsed: bool) -> str:
     if collapsed:
-        return "Posterior collapse: the decoder ignores the code, and every reconstruction looks like the mean picture"
+        return f"Posterior collapse: the decoder ignores the code, and every reconstruction is the mean {signs.example}"
     if signs.active < signs.units:
         return f"Healthy, with {signs.units - signs.active} latent units to spare"
     return "Healthy: every latent unit is used"

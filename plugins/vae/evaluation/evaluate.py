@@ -105,7 +105,7 @@ def judge(
     if few > 0.1:
         context.text(
             "nll.md",
-            f"For {few:.0%} of the pictures, the {stage.importance_samples:,} importance samples are worth fewer than "
+            f"For {few:.0%} of the examples, the {stage.importance_samples:,} importance samples are worth fewer than "
             f"{FEW}: the true negative log-likelihood is lower than the {metrics['nll']:.2f} nats given. Raise "
             "importance_samples, or compare models by values that share this setting.\n",
         )

@@ -29,7 +29,7 @@ def evaluate(stage: EvaluateTable, model: TableVAE, table: Split[Table], context
     metrics, evaluation = judge(network, x, None, stage, context)
     units = latents.units(network, x)
     active = int(latents.active(units).sum())
-    found = Signs(active, units.shape[1], metrics["kl"], metrics["aggregate_kl"], model.settings, "mlp")
+    found = Signs(active, units.shape[1], metrics["kl"], metrics["aggregate_kl"], model.settings, "mlp", "row")
     diagnosis = diagnose(found)
     context.text("diagnosis.md", diagnosis.text)
     drawn = draw(model, max(len(table.test), 500), seed=0)

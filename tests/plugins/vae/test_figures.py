@@ -61,3 +61,9 @@ def test_training_curves_show_the_settled_part(epochs):
     lowest, highest = bound.get_ylim()
     assert lowest < -1010 / max(1, epochs // 10 + 1) < -1000 / epochs < highest
     assert 0 == divergence.get_ylim()[0]
+
+
+def test_training_curves_say_what_their_nats_are_of():
+    axes = figures.training([{"train_elbo": -2.0, "elbo": -3.0, "kl": 1.0}], "row").axes
+
+    assert ["nats per row"] * 2 == [each.get_ylabel() for each in axes]

@@ -99,6 +99,7 @@ def test_a_model_is_judged_with_the_rows_that_it_draws(table, model):
     assert 0 == run.metrics["collapsed"]
     assert 0 <= run.metrics["column_distance"] < 0.5
     assert {"diagnosis.md", "kl_per_dimension.png", "marginals.png"} <= set(run.files)
+    assert b"nats a row" in run.files["diagnosis.md"]
 
 
 def test_equal_rows_are_at_no_distance_and_other_rows_are():
