@@ -59,6 +59,15 @@ def samples(images: Images, columns: int = 10, title: str = "Pictures drawn from
     return _sheet(images.take(np.arange(min(len(images), 10 * columns))), columns, title)
 
 
+def samples_by_class(images: Images, most: int = 12) -> Figure:
+    """Pictures drawn of each class in turn, as a conditional model does: a column for each class, at most 12."""
+    chosen = [np.flatnonzero(images.labels == label)[:10] for label in np.unique(images.labels)[:most]]
+    rows = min(map(len, chosen))
+    order = np.stack([index[:rows] for index in chosen], 1).ravel()
+    names = [images.classes[images.labels[index[0]]] for index in chosen]
+    return _sheet(images.take(order), len(chosen), "Pictures drawn from the model, by class", columns_named=names)
+
+
 def importance(importance: np.ndarray, factors: Sequence[str]) -> Figure:
     """What each latent dimension (column) adds to telling each factor (row), (d, f)."""
     order = np.lexsort((-importance.max(1), importance.argmax(1)))

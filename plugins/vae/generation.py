@@ -36,7 +36,7 @@ def generate(stage: Generate, model: VAE, images: Split[Images], context: Contex
     # Drawn on the CPU: the same seed is to give the same pictures on every device.
     generator = torch.Generator().manual_seed(context.seed)
     samples = draw(network, model, stage.count, generator)
-    context.figure("samples", figures.samples(samples))
+    context.figure("samples", figures.samples_by_class(samples) if model.conditional else figures.samples(samples))
     context.log(asdict(_quality(network, model, images, generator)))
     network = network.to(context.device)
     ends = _pairs(images.test, context.rng)

@@ -43,6 +43,17 @@ def test_at_most_ten_rows_of_samples_are_shown(n):
     assert (rows * 5 - 1, min(10, n) * 6 - 1, 3) == figure.axes[0].images[0].get_array().shape
 
 
+def test_pictures_of_a_conditional_model_stand_in_a_column_for_each_class():
+    labels = np.array([0, 1, 2, 0, 1, 2, 0])
+    pixels = (labels / 4 + np.arange(7) / 100).astype(np.float32).reshape(7, 1, 1, 1)
+
+    figure = figures.samples_by_class(Images(pixels, labels, ("cat", "dog", "cow")))
+
+    sheet = figure.axes[0].images[0].get_array()
+    assert np.allclose([[0.0, 0.26, 0.52], [0.03, 0.29, 0.55]], sheet[::2, ::2])
+    assert ["cat", "dog", "cow"] == [label.get_text() for label in figure.axes[0].get_xticklabels()]
+
+
 def test_dimensions_are_ordered_by_what_they_carry():
     axes = figures.kl_per_dimension(np.array([0.1, 2.0, 0.5])).axes[0]
 
