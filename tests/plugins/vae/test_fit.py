@@ -81,9 +81,11 @@ def test_training_does_not_touch_the_global_generator(digits):
     assert torch.equal(expected, torch.rand(1))
 
 
-@pytest.mark.parametrize("patience", [None, 100])
-def test_training_resumed_from_any_epoch_ends_in_the_same_weights_bit_for_bit(digits, patience):
-    stage = QUICK.model_copy(update={"patience": patience})
+@pytest.mark.parametrize(
+    "more", [{}, {"patience": 100}, {"architecture": "convolutional", "hidden": (4, 8), "precision": "bfloat16"}]
+)
+def test_training_resumed_from_any_epoch_ends_in_the_same_weights_bit_for_bit(digits, more):
+    stage = QUICK.model_copy(update=more)
     memory = Memory()
     expected = weights(stage.run(digits, Context(seed=1, checkpoints=memory)))
 
