@@ -21,6 +21,9 @@ EXACT = 1e-20
 SMALLEST_ERROR = 1e-16
 """Errors below this count alike when programs compete, so that the shorter one wins."""
 
+WIDER = 5
+"""So many times more rows are looked at once the first population has come to an end."""
+
 NODE_COSTS = (math.log(0.003), math.log(1.0))
 """What a node may cost in a tournament, in units of the logarithm of the error; drawn between their exponentials."""
 
@@ -29,7 +32,7 @@ NODE_COSTS = (math.log(0.003), math.log(1.0))
 class Settings:
     """What a search may use.
 
-    rows: at most so many training rows decide the fitness; the constants of what is found are fitted on all.
+    rows: so many training rows decide the fitness of the first population, ``WIDER`` times as many that of later ones.
     refined: programs whose constants are refined in each generation.
     wishes: nodes for which the library is asked in each generation.
     patience: generations without improvement after which the population starts afresh.
@@ -64,8 +67,9 @@ class Search:
     def __init__(self, x: np.ndarray, y: np.ndarray, settings: Settings, seed: int) -> None:
         self.settings, self.rng = settings, Random(seed)
         self.deadline = time.monotonic() + settings.time_limit
-        order = np.random.default_rng(seed).permutation(len(y))[: settings.rows]
-        self.x, self.y = x[np.sort(order)], y[np.sort(order)]
+        self.all = x, y
+        self.order = np.random.default_rng(seed).permutation(len(y))
+        self._look_at(settings.rows)
         self.given = x[: 2 * settings.rows + 100], y[: 2 * settings.rows + 100]
         self.evaluations = 0
         self.archive: dict[int, tuple[float, Program]] = {}
@@ -107,9 +111,21 @@ class Search:
     def _late(self) -> bool:
         return time.monotonic() > self.deadline
 
+    def _look_at(self, rows: int) -> None:
+        chosen = np.sort(self.order[:rows])
+        self.x, self.y = self.all[0][chosen], self.all[1][chosen]
+
     def _restart(self) -> None:
-        """A fresh population: random programs, and every small combination of the variables for the library."""
+        """A fresh population: random programs, and every small combination of the variables for the library.
+
+        What holds no law that a first look finds is likely noisy: more rows decide from the first restart on. Every
+        other population has the best programs so far, so that they are improved as well as looked for anew.
+        """
         self.restarts += 1
+        best = self.front() if self.restarts else []
+        if self.restarts == 1:
+            self._look_at(WIDER * self.settings.rows)
+            self.archive = {}
         self.forest = Forest(self.x)
         self.forest.offered = frozenset(self.settings.functions)
         self.variation = Variation(self.forest, self.settings.functions, self.rng)
@@ -120,6 +136,8 @@ class Search:
         self.deeper = self._deeper()
         roots = {self.variation.grow(self.rng.randint(1, 5), bool(i % 2)) for i in range(self.settings.population)}
         self.population = self._judged([*self.basis, *self.seeds(), *sorted(roots)])
+        again = self._judged([self._fitted(program) for program in best])
+        self.population += again if self.restarts % 2 else []
         self._survive()
 
     def seeds(self) -> list[int]:

@@ -106,3 +106,20 @@ def test_a_law_with_sines_is_recovered():
     search.run(lambda progress: None)
 
     assert min(error for error, _ in search.archive.values()) < 1e-20
+
+
+def test_noisy_rows_are_looked_at_in_greater_number_after_the_first_population():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(1, 3, (90, 2))
+    y = x[:, 0] * x[:, 1] + rng.normal(0, 0.5, 90)
+    settings = Settings(("add", "mul"), population=20, generations=8, rows=15, patience=1, time_limit=60)
+    search = Search(x, y, settings, seed=0)
+    first = len(search.y)
+    front = search.run(lambda progress: None)
+
+    assert search.restarts > 0
+    assert (15, 75) == (first, len(search.y))
+    for size, (error, program) in search.archive.items():
+        assert size == len(program)
+        assert error == pytest.approx(scaling.relative_errors(np.array([evaluate(program, search.x)]), search.y)[0])
+    assert front
