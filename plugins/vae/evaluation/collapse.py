@@ -24,9 +24,10 @@ class Signs:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Whether the model is collapsed, and a text for people: what is seen, what it means, what to try."""
+    """Whether the model is collapsed, that in one sentence, and a text: what is seen, what it means, what to try."""
 
     collapsed: bool
+    finding: str
     text: str
 
 
@@ -35,10 +36,11 @@ def diagnose(signs: Signs) -> Diagnosis:
     collapsed = signs.active == 0 or signs.kl < LITTLE
     rate = f"{signs.kl:.3g} nats a {signs.example}"
     seen = f"{signs.active} of {signs.units} latent units are active; the code carries {rate}."
-    lines = [f"# {_headline(signs, collapsed)}", "", seen, ""]
+    finding = _headline(signs, collapsed)
+    lines = [f"# {finding}", "", seen, ""]
     if advice := _advice(signs, collapsed):
         lines += ["What to try:", "", *(f"- {line}" for line in advice), ""]
-    return Diagnosis(collapsed, "\n".join(lines))
+    return Diagnosis(collapsed, finding, "\n".join(lines))
 
 
 def _headline(signs: Signs, collapsed: bool) -> str:

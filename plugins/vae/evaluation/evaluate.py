@@ -40,6 +40,7 @@ def evaluate(stage: Evaluate, model: VAE, images: Split[Images], context: Contex
         model.architecture,
     )  # fmt: skip
     diagnosis = diagnose(signs)
+    context.text("finding", diagnosis.finding)
     context.text("diagnosis.md", diagnosis.text)
     metrics |= {"active_units": signs.active, "collapsed": float(diagnosis.collapsed)}
     # Codes of a conditional model are made with the class in hand: what can be read off them says nothing.

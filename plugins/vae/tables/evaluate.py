@@ -31,6 +31,7 @@ def evaluate(stage: EvaluateTable, model: TableVAE, table: Split[Table], context
     active = int(latents.active(units).sum())
     found = Signs(active, units.shape[1], metrics["kl"], metrics["aggregate_kl"], model.settings, "mlp", "row")
     diagnosis = diagnose(found)
+    context.text("finding", diagnosis.finding)
     context.text("diagnosis.md", diagnosis.text)
     drawn = draw(model, max(len(table.test), 500), seed=0)
     distances = fidelity.column_distances(table.test.frame, drawn, model.columns)

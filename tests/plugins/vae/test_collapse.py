@@ -61,6 +61,7 @@ def judged(digits):
 def test_a_high_beta_collapses_a_model_and_the_plain_bound_does_not(judged):
     assert (0, 1) == (judged[1.0].metrics["collapsed"], judged[20.0].metrics["collapsed"])
     assert b"at 20, a nat of code has to save 20 nats" in judged[20.0].files["diagnosis.md"]
+    assert judged[20.0].files["finding.txt"].startswith(b"Posterior collapse: ")
 
 
 def test_no_class_can_be_read_off_a_collapsed_code(judged):

@@ -24,7 +24,7 @@ def test_the_bound_and_its_parts_are_logged_and_kept_for_each_picture(digits, mo
     assert run.metrics["elbo"] == pytest.approx(run.metrics["reconstruction"] - run.metrics["kl"])
     assert run.metrics["elbo"] == pytest.approx(run.value.elbo.mean(), rel=1e-5)
     assert (len(digits.test), 4) == run.value.kl.shape
-    assert {"reconstructions.png", "kl_per_dimension.png", "codes.png", "diagnosis.md"} == set(run.files)
+    assert {"reconstructions.png", "kl_per_dimension.png", "codes.png", "diagnosis.md", "finding.txt"} == set(run.files)
 
 
 def test_an_evaluation_repeats_exactly(digits, model):
