@@ -139,15 +139,15 @@ def front(summary: pd.DataFrame, measure: str) -> Figure:
     best = summary[summary["on_front"]].sort_values("latency_speedup")
     axes.plot(summary["latency_speedup"], scale * summary[measure], "o", color="0.75", markersize=4)
     axes.plot(best["latency_speedup"], scale * best[measure], "o-", color="C0", markersize=5)
+    widths = np.array([np.ptp(summary["latency_speedup"]) or 1, scale * np.ptp(summary[measure]) or 1])
+    names: list[tuple[np.ndarray, list[str]]] = []
     for row in best.itertuples():
-        text = f"{row.method} {row.compression:.3g}x"
-        axes.annotate(
-            text,
-            (row.latency_speedup, scale * getattr(row, measure)),
-            xytext=(4, 5),
-            fontsize=8,
-            textcoords="offset points",
-        )
+        place = np.array([row.latency_speedup, scale * getattr(row, measure)])
+        if not names or (np.abs(place - names[-1][0]) / widths > 0.05).any():
+            names.append((place, []))
+        names[-1][1].append(f"{row.method} {row.compression:.3g}x")  # points that all but touch share one label
+    for place, texts in names:
+        axes.annotate("\n".join(texts), place, xytext=(4, 5), fontsize=8, textcoords="offset points")
     axes.margins(x=0.14)
     axes.set(
         title="Pareto front of speed and quality",
