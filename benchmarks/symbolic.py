@@ -5,6 +5,7 @@
     python benchmarks/symbolic.py pmlb                         ten real data sets ($PIPELINE_DATA/pmlb)
     python benchmarks/symbolic.py --seconds 10 --seeds 1 --problems I.8.14 Nguyen-5 --for 400
     python benchmarks/symbolic.py --report                     what the results so far say, nothing is run
+    python benchmarks/symbolic.py --judge                      the same after another refinement of what was found
 
 Every run is appended to .benchmarks/symbolic.jsonl and not done again, so a benchmark may be stopped at any time and
 gone on with; ``--for`` ends it after so many seconds. Problems come in turn, the three engines side by side on each.
@@ -37,6 +38,7 @@ from _measure import ENVIRONMENTS, table  # benchmarks is a folder of scripts, n
 
 from pipeline.testing import run_stage
 from plugins.symbolic import stages
+from plugins.symbolic.types import Equation, Front, Problem
 
 NGUYEN = [f"Nguyen-{number}" for number in range(1, 13)]
 FEYNMAN = [
@@ -130,13 +132,27 @@ def _stop_operon(problem: Any, deadline: float, finish: Any) -> None:
     pyoperon.sklearn.op = Module()
 
 
+def problem_of(part: str, name: str, seed: int) -> Problem:
+    """Rows of a law, or of a real set split by the seed."""
+    if part != "pmlb":
+        return stages.Problem(name=name).run()
+    path = Path(os.environ["PIPELINE_DATA"]) / "pmlb" / f"{name}.tsv.gz"
+    return stages.Table(path=path, target="target", split_seed=seed).run()
+
+
+def verdict(part: str, problem: Problem, front: Front) -> dict[str, Any]:
+    """What is found out about the formula that is chosen from a front: to predict real data, to be a law."""
+    refine = stages.Refine(time_limit=60, select="aic" if part == "pmlb" else "bic")
+    formula = run_stage(refine, problem=problem, model=front).value
+    metrics = dict(run_stage(stages.Verify(), problem=problem, formula=formula).metrics)
+    if part != "pmlb":
+        metrics["numeric"] = float(max(1 - metrics["r2_test"], 1 - metrics["r2_extrapolation"]) < 1e-9)
+    return {"formula": formula.best.expression, **metrics}
+
+
 def judged(part: str, name: str, engine_: str, seed: int, seconds: float) -> dict[str, Any]:
-    """The verdict on what an engine finds."""
-    if part == "pmlb":
-        path = Path(os.environ["PIPELINE_DATA"]) / "pmlb" / f"{name}.tsv.gz"
-        problem = stages.Table(path=path, target="target", split_seed=seed).run()
-    else:
-        problem = stages.Problem(name=name).run()
+    """The verdict on what an engine finds, and its front."""
+    problem = problem_of(part, name, seed)
     ours, theirs = multiprocessing.get_context("fork").Pipe()
     process = multiprocessing.get_context("fork").Process(
         target=searched, args=(engine_, problem, seed, seconds, theirs)
@@ -147,13 +163,21 @@ def judged(part: str, name: str, engine_: str, seed: int, seconds: float) -> dic
     front, cpu = ours.recv()
     wall = time.perf_counter() - began
     process.join()
-    formula = run_stage(stages.Refine(time_limit=60), problem=problem, model=front).value
-    metrics = dict(run_stage(stages.Verify(), problem=problem, formula=formula).metrics)
-    if part != "pmlb":
-        metrics["numeric"] = float(max(1 - metrics["r2_test"], 1 - metrics["r2_extrapolation"]) < 1e-9)
     key = {"part": part, "problem": name, "engine": engine_, "seed": seed, "seconds": seconds}
     fronts = {"front": [equation.expression for equation in front.equations]}
-    return key | {"cpu": cpu, "wall": wall, "formula": formula.best.expression} | fronts | metrics
+    return key | {"cpu": cpu, "wall": wall} | fronts | verdict(part, problem, front)
+
+
+def judge_again() -> None:
+    """Every front that is kept, by today's refinement and choice."""
+    results = done()
+    for number, result in enumerate(results):
+        if "front" in result:
+            problem = problem_of(result["part"], result["problem"], result["seed"])
+            rows = tuple(Equation(text, 0, 0.0) for text in result["front"])
+            front = Front(rows, 0, problem.variables, problem.target, 1.0, 1)
+            results[number] = result | verdict(result["part"], problem, front)
+    RESULTS.write_text("".join(json.dumps(result) + "\n" for result in results))
 
 
 def done() -> list[dict[str, Any]]:
@@ -253,9 +277,12 @@ if __name__ == "__main__":
     parser.add_argument("--engines", nargs="*", default=ENGINES, choices=ENGINES)
     parser.add_argument("--for", dest="most", type=float, default=float("inf"), help="seconds after which to stop")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--judge", action="store_true", help="judge the fronts of all runs so far again")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
-    if not given.report:
+    if given.judge:
+        judge_again()
+    elif not given.report:
         chosen = given.problems or PARTS[given.part]
         run(given.part, chosen, given.engines, range(given.seeds), given.seconds, time.monotonic() + given.most)
     report(done())

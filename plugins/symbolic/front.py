@@ -53,6 +53,11 @@ def by_error(equations: Sequence[Equation], counts: Sequence[int], variance: flo
     return len(equations) - 1
 
 
+def by_aic(equations: Sequence[Equation], counts: Sequence[int], variance: float, rows: int) -> int:
+    """The smallest Akaike information criterion, each node counted as a parameter: to predict, not to explain."""
+    return int(np.argmin([rows * _log(e, variance) + 2 * e.complexity for e in equations]))
+
+
 def by_bic(equations: Sequence[Equation], counts: Sequence[int], variance: float, rows: int) -> int:
     """The smallest Bayesian information criterion, each node counted as a parameter."""
     return int(np.argmin([rows * _log(e, variance) + e.complexity * math.log(rows) for e in equations]))
@@ -75,7 +80,7 @@ def by_knee(equations: Sequence[Equation], counts: Sequence[int], variance: floa
     return 1 + int(np.argmax(falls))
 
 
-SELECTIONS = {"bic": by_bic, "mdl": by_mdl, "knee": by_knee, "best": by_error}
+SELECTIONS = {"bic": by_bic, "aic": by_aic, "mdl": by_mdl, "knee": by_knee, "best": by_error}
 
 
 def _log(equation: Equation, variance: float) -> float:

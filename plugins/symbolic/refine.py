@@ -50,19 +50,24 @@ def refined(problem: Problem, model: Front, select: str, deadline: float) -> Fro
 def refinements(
     problem: Problem, model: Front, deadline: float, prune: bool = True, round_: bool = True
 ) -> list[Program]:
-    """Each equation refitted, pruned, simplified and rounded while time is left; the raw ones compete with these."""
+    """Each equation refitted, pruned, simplified and rounded while time is left; then the rest as they are.
+
+    Where the rows are noisy, what breaks down between them is left out.
+    """
     x, y = arrays(problem.train)
     programs = [parse(equation.expression, model.variables) for equation in model.equations]
     if (y == y[0]).all():
         return programs
     finished: list[Program] = []
     with threadpool_limits(1):
-        for program in programs:
-            if time.monotonic() > deadline:
-                break
+        while programs and time.monotonic() < deadline:
+            program = programs.pop(0)
             better, _ = refinement.prune(program, x, y) if prune else refinement.refit(program, x, y)
             finished += _forms(refinement.rounded(better, x, y) if round_ else better, x, y)
-    return [*finished, *programs]
+    candidates = [*finished, *programs]
+    if min(refinement.relative_error(program, x, y) for program in candidates) < refinement.NOISE:
+        return candidates
+    return [program for program in candidates if refinement.steady(program, x, y)] or candidates
 
 
 def _forms(program: Program, x: np.ndarray, y: np.ndarray) -> list[Program]:

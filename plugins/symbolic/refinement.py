@@ -88,6 +88,18 @@ def proportional(program: Program, x: np.ndarray, y: np.ndarray) -> tuple[Progra
     return result, relative_error(result, x, y)
 
 
+def steady(program: Program, x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether the formula stays finite and near the target's range where variables take one another's rows.
+
+    One with a pole between the rows fits them, and fails at the next (Keijzer 2003 looks for them by intervals).
+    """
+    rng = np.random.default_rng(0)
+    mixed = np.concatenate([np.column_stack([rng.permutation(column) for column in x.T]) for _ in range(5)])
+    values = evaluate(program, mixed)
+    low, high, spread = y.min(), y.max(), np.ptp(y)
+    return bool(np.isfinite(values).all() and low - spread <= values.min() and values.max() <= high + spread)
+
+
 def _shorter(program: Program, x: np.ndarray) -> Iterator[Program]:
     """The program with one function replaced by one of its arguments, or by a constant."""
     for start, token in enumerate(program):

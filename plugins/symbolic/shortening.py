@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, combinations
+from math import prod
 from typing import Any
 
 import sympy
@@ -15,6 +17,8 @@ SIMPLE = 64
 """Fractions with so small a denominator are computed with; any other constant is a letter."""
 TERMS, OPERATIONS, FACTORS, LOOKS = 12, 40, 6, 100
 """Larger sums and products are left as they are, and so is all that is met after so many rewritings."""
+LARGEST = 1000
+"""Numbers in a polynomial of all its variables, zeros counted, up to which a sum is factored: more take minutes."""
 
 
 def shorter(program: Program) -> list[Program]:
@@ -118,6 +122,9 @@ def _taken_out(total: Any) -> Iterator[Any]:
 
 def _factored(total: Any) -> Iterator[Any]:
     """Over the rational numbers, and the product of two of what some of its factors multiply out to."""
+    above, below = _degrees(total)
+    if prod(degree + 1 for degree in above.values()) * prod(degree + 1 for degree in below.values()) > LARGEST:
+        return
     whole = sympy.factor(total)
     if not whole.is_Mul:
         if whole.is_Pow:
@@ -139,6 +146,24 @@ def _factored(total: Any) -> Iterator[Any]:
             left = sympy.expand(sympy.Mul(first, *(others[n] for n in chosen)))
             right = sympy.expand(sympy.Mul(*(others[n] for n in range(len(others)) if n not in chosen)))
             yield sympy.Mul(left, right, evaluate=False)
+
+
+def _degrees(expression: Any) -> tuple[Counter[Any], Counter[Any]]:
+    """Bounds of the degree in each symbol and function, of numerator and denominator once they are one fraction."""
+    above: Counter[Any] = Counter()
+    below: Counter[Any] = Counter()
+    if expression.is_number:
+        return above, below
+    if expression.is_Pow and expression.exp.is_Integer:
+        inner = _degrees(expression.base)
+        above, below = (Counter({k: v * abs(int(expression.exp)) for k, v in part.items()}) for part in inner)
+        return (above, below) if expression.exp > 0 else (below, above)
+    if not (expression.is_Add or expression.is_Mul):
+        return Counter({expression: 1}), below
+    for over, under in map(_degrees, expression.args):
+        above = above | over if expression.is_Add else above + over
+        below += under
+    return (above + below if expression.is_Add else above), below
 
 
 def _powers(product: Any) -> Iterator[Any]:

@@ -251,7 +251,9 @@ class Refine(Stage):
 
     emits: ClassVar = {"equations": None, "inconsistent": None}
 
-    select: Literal["bic", "mdl", "knee", "best"] = Field("bic", description="How the formula is chosen.")
+    select: Literal["bic", "aic", "mdl", "knee", "best"] = Field(
+        "bic", description="How the formula is chosen; aic takes longer ones, which predict noisy rows better."
+    )
     prune: bool = Field(True, description="Leave out parts of a formula that do nothing.")
     round: bool = Field(True, description="Write constants as plainly as the error allows.")
     dimensionless_constants: bool = Field(

@@ -68,6 +68,19 @@ def test_a_law_is_found_that_holds_beyond_the_rows_though_the_search_found_its_a
     assert (1, 1) == (verdict["recovered"], pytest.approx(verdict["r2_extrapolation"]))
 
 
+@pytest.mark.parametrize(
+    "vast",
+    [
+        "(a + b)**9*(c + d)**9 + (a + c)**9*(b + d)**9 + a*b*c*d",
+        "sin(a)/(b + c) + cos(b)/(c + d) + exp(c)/(a + d) + log(d)/(a + b) + 1/(a + c)**4 + 1/(b + d)**4",
+    ],
+)
+def test_what_would_take_minutes_and_all_memory_to_factor_is_left_as_it_is(vast):
+    program = parse(vast, NAMES)
+
+    assert all(np.allclose(evaluate(program, ROWS), evaluate(one, ROWS)) for one in shorter(program))
+
+
 def sums(inner: st.SearchStrategy[Program]) -> st.SearchStrategy[Program]:
     """Programs of sums, products and powers of others."""
     pairs = st.tuples(st.sampled_from(["add", "sub", "mul", "div"]), inner, inner)
