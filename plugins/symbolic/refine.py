@@ -52,19 +52,21 @@ def refinements(
 ) -> list[Program]:
     """Each equation refitted, pruned, simplified and rounded while time is left; then the rest as they are.
 
-    Where the rows are noisy, what breaks down between them is left out.
+    Where the rows are noisy, what breaks down between them is left out. Where there are units, every equation stands
+    there as it was too: a constant that was added may have spoilt them.
     """
     x, y = arrays(problem.train)
-    programs = [parse(equation.expression, model.variables) for equation in model.equations]
+    given = [parse(equation.expression, model.variables) for equation in model.equations]
     if (y == y[0]).all():
-        return programs
+        return given
+    programs = list(given)
     finished: list[Program] = []
     with threadpool_limits(1):
         while programs and time.monotonic() < deadline:
             program = programs.pop(0)
             better, _ = refinement.prune(program, x, y) if prune else refinement.refit(program, x, y)
             finished += _forms(refinement.rounded(better, x, y) if round_ else better, x, y)
-    candidates = [*finished, *programs]
+    candidates = [*finished, *(programs if not problem.units else given)]
     if min(refinement.relative_error(program, x, y) for program in candidates) < refinement.NOISE:
         return candidates
     return [program for program in candidates if refinement.steady(program, x, y)] or candidates
