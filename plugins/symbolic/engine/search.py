@@ -24,6 +24,9 @@ SMALLEST_ERROR = 1e-16
 WIDER = 5
 """So many times more rows are looked at once the first population has come to an end."""
 
+MOST_VALUES = 80_000_000
+"""Of subtrees at rows, kept so that none is computed twice; 640 MB, then the population starts afresh."""
+
 NODE_COSTS = (math.log(0.003), math.log(1.0))
 """What a node may cost in a tournament, in units of the logarithm of the error; drawn between their exponentials."""
 
@@ -89,7 +92,7 @@ class Search:
                 break
             stale = 0 if score < best - 1e-6 else stale + 1
             best = min(best, score)
-            if stale >= self.settings.patience or len(self.forest) > 400_000:
+            if stale >= self.settings.patience or len(self.forest) * len(self.y) > MOST_VALUES:
                 self._restart()
                 best, stale = math.inf, 0
         return self.front()
