@@ -141,9 +141,8 @@ def problem_of(part: str, name: str, seed: int) -> Problem:
 
 
 def verdict(part: str, problem: Problem, front: Front) -> dict[str, Any]:
-    """What is found out about the formula that is chosen from a front: to predict real data, to be a law."""
-    refine = stages.Refine(time_limit=60, select="aic" if part == "pmlb" else "bic")
-    formula = run_stage(refine, problem=problem, model=front).value
+    """What is found out about the formula that is chosen from a front."""
+    formula = run_stage(stages.Refine(time_limit=60), problem=problem, model=front).value
     metrics = dict(run_stage(stages.Verify(), problem=problem, formula=formula).metrics)
     if part != "pmlb":
         metrics["numeric"] = float(max(1 - metrics["r2_test"], 1 - metrics["r2_extrapolation"]) < 1e-9)

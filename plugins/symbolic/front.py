@@ -54,16 +54,8 @@ def by_error(equations: Sequence[Equation], counts: Sequence[int], variance: flo
 
 
 def by_aic(equations: Sequence[Equation], counts: Sequence[int], variance: float, rows: int) -> int:
-    """The smallest Akaike information criterion, each node counted as a parameter: to predict, not to explain.
-
-    With the correction for few rows (Hurvich & Tsai 1989); no formula has as many nodes as there are rows.
-    """
-
-    def criterion(equation: Equation) -> float:
-        k, left = equation.complexity, rows - equation.complexity - 1
-        return rows * _log(equation, variance) + 2 * k + 2 * k * (k + 1) / left if left > 0 else math.inf
-
-    return int(np.argmin([criterion(equation) for equation in equations]))
+    """The smallest Akaike information criterion, each node counted as a parameter: to predict, not to explain."""
+    return int(np.argmin([rows * _log(e, variance) + 2 * e.complexity for e in equations]))
 
 
 def by_bic(equations: Sequence[Equation], counts: Sequence[int], variance: float, rows: int) -> int:
