@@ -28,8 +28,8 @@ class File(NamedTuple):
         """The whole text of a ``.txt`` of one line, which says in words what came out; None for any other file."""
         if not self.name.endswith(".txt") or len(self.content) > LONGEST_SENTENCE:
             return None
-        text = self.content.decode().strip()
-        return text if text and "\n" not in text else None
+        text = self.content.decode(errors="replace").strip()
+        return text if text.isprintable() and text else None  # a line break is not printable, nor is a binary file
 
 
 LONGEST_SENTENCE = 500

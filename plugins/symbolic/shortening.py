@@ -13,8 +13,9 @@ import sympy
 from plugins.symbolic.conversion import from_sympy, symbols, to_sympy
 from plugins.symbolic.programs import Program, variables
 
-SIMPLE = 64
-"""Fractions with so small a denominator are computed with; any other constant is a letter."""
+SIMPLE, GREATEST = 64, 1000
+"""Fractions with so small a denominator and no greater than this are exact, as powers of larger ones would fill the
+memory; any other constant is a letter."""
 TERMS, OPERATIONS, FACTORS, LOOKS = 12, 40, 6, 100
 """Larger sums and products are left as they are, and so is all that is met after so many rewritings."""
 LARGEST = 1000
@@ -56,7 +57,7 @@ def _expressed(program: Program) -> tuple[Any, dict[Any, int | float], set[Any]]
     letters: dict[float, Any] = {}
 
     def number(value: float) -> Any:
-        if (value * SIMPLE).is_integer():
+        if abs(value) <= GREATEST and (value * SIMPLE).is_integer():
             return sympy.Rational(value)
         letter = letters.setdefault(abs(value), sympy.Symbol(f"c{len(letters)}", positive=True))
         return letter if value > 0 else -letter

@@ -280,11 +280,12 @@ def test_a_text_of_one_line_is_told_with_the_result(project):
         ("a.txt", "two\nlines", None),
         ("a.txt", "", None),
         ("a.txt", "x" * 501, None),
+        ("a.txt", b"\x00\xff\x1b[31m", None),
         ("a.md", "y = 2*x", None),
     ],
 )
 def test_only_a_plain_text_of_one_line_is_a_sentence(name, text, told):
-    assert told == File(name, text.encode()).sentence
+    assert told == File(name, text if isinstance(text, bytes) else text.encode()).sentence
 
 
 def test_what_all_runs_say_alike_is_told_once():

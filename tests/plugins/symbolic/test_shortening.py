@@ -71,6 +71,7 @@ def test_a_law_is_found_that_holds_beyond_the_rows_though_the_search_found_its_a
 @pytest.mark.parametrize(
     "vast",
     [
+        "a*10**1000000000 + a*b",
         "(a + b)**9*(c + d)**9 + (a + c)**9*(b + d)**9 + a*b*c*d",
         "sin(a)/(b + c) + cos(b)/(c + d) + exp(c)/(a + d) + log(d)/(a + b) + 1/(a + c)**4 + 1/(b + d)**4",
     ],

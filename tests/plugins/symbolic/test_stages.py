@@ -7,7 +7,7 @@ from pipeline.testing import conformance_checks, run_stage
 from plugins.symbolic import stages
 from plugins.symbolic.equivalence import is_equivalent
 from plugins.symbolic.grammar import parse, write
-from plugins.symbolic.refinement import prune, rounded
+from plugins.symbolic.refinement import prune, rounded, steady
 from plugins.symbolic.types import arrays
 
 ROWS = np.random.default_rng(0).uniform(1, 3, (50, 2))
@@ -103,6 +103,13 @@ def test_a_constant_is_a_multiple_of_pi_only_where_it_is_known_well(factor, nois
     y = factor * ROWS[:, 0] + np.random.default_rng(0).normal(0, noise, len(ROWS))
 
     assert rounded(("mul", float(factor), 0), ROWS, y, slack=1.01) == ("mul", pytest.approx(plain, rel=1e-12), 0)
+
+
+@pytest.mark.parametrize(
+    ("formula", "holds"), [("x*y", True), ("1/(x - 1.01)", False), ("exp(9*x)", False), ("log(x - y)", False)]
+)
+def test_a_formula_that_breaks_down_between_the_rows_is_told(formula, holds):
+    assert holds == steady(parse(formula, ["x", "y"]), ROWS, ROWS[:, 0] * ROWS[:, 1])
 
 
 def test_an_intercept_that_only_noise_has_is_left_out():
