@@ -210,5 +210,7 @@ def figure(comparison: Comparison) -> Any:
         axis.xaxis.set_major_locator(MaxNLocator(5))  # More would run into each other where numbers are long.
         axis.grid(axis="x", alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_title("mean and 95 % interval over seeds; dots are runs", loc="left", fontsize=9)
+    several = any(len(group.runs) > 1 for group in comparison.groups)
+    title = "mean and 95 % interval over seeds; dots are runs" if several else "one run each"
+    axes[0].set_title(title, loc="left", fontsize=9)
     return drawing

@@ -32,6 +32,12 @@ FIXED_OUTPUTS = ("maml", "meta_sgd", "reptile", "pretrained", "scratch")
 def evaluate(stage: Evaluate, learner: MetaLearner, tasks: Tasks, context: Context) -> Adaptation:
     """Adapt to each test task and judge on its query set; the tasks are the same for every learner."""
     _check(learner, tasks)
+    if stage.curve_shots and not isinstance(tasks, FixedTasks):
+        # Too few examples are told of before the work, not after.
+        queries = stage.queries or tasks.queries
+        sampler_of(tasks, "test", context.device).draw(
+            1, max(stage.curve_shots), queries, torch.Generator(context.device)
+        )
     module = learner.module().to(context.device)
     measured = _judge(module, [stage.steps], _test_episodes(stage, tasks, context, stage.episodes))[0]
     if not np.isfinite(measured).all():

@@ -180,6 +180,13 @@ def test_the_picture_shows_every_run_and_marks_the_best():
     assert "tab:blue" == axis.lines[0].get_color()
 
 
+@pytest.mark.parametrize(
+    ("scores", "title"), [(SCORES, "mean and 95 % interval over seeds; dots are runs"), ({"a": [1.0]}, "one run each")]
+)
+def test_the_picture_speaks_of_seeds_where_there_are_several(scores, title):
+    assert title == figure(comparison_of(scores)).axes[0].get_title(loc="left")
+
+
 def test_the_picture_leaves_out_metrics_that_nothing_has():
     drawing = figure(compare(runs_of(SCORES), {"quality/ndcg": "max", "quality/recall": "max"}))
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_SLICES = 12
 MAP = "viridis_r"
+ROOM = 28
+"""So many letters of labels stand side by side below a slice."""
 
 
 def importances(shares: Mapping[str, float]) -> Figure | None:
@@ -167,6 +169,10 @@ def _scale(axis: Any, column: Column, which: str) -> None:
             getattr(axis, f"{which}axis").set_minor_formatter(NullFormatter())
     if column.labels:
         getattr(axis, f"set_{which}ticks")(range(len(column.labels)), column.labels)
+        if which == "x" and sum(map(len, column.labels)) > ROOM:
+            axis.tick_params("x", labelrotation=30)
+            for label in axis.get_xticklabels():
+                label.set(ha="right", rotation_mode="anchor")
 
 
 def _heights(column: Column) -> list[float]:

@@ -14,6 +14,7 @@ from pipeline.cli import cli
 from pipeline.sweep.objective import Objective
 from pipeline.sweep.records import State, TrialRecord
 from pipeline.sweep.report import Study, write
+from pipeline.sweep.report.dimensions import slices
 from pipeline.sweep.report.importance import importance
 
 SPACE = {
@@ -79,6 +80,28 @@ def test_a_full_report_has_every_picture_that_has_something_to_show() -> None:
     assert "<th>seed</th>" not in page
     assert "http" not in page
     assert 13 == len(json.loads(files["trials.json"]))
+
+
+@pytest.mark.parametrize("names", [("b", "a"), ("a_rather_long_name", "another_long_one", "the_longest_name_of_all")])
+def test_labels_of_a_slice_do_not_run_into_each_other(names: tuple[str, ...]) -> None:
+    records = [
+        TrialRecord(n, {"m": names[n % len(names)]}, 0, "finished", (float(n),), f"run{n}", float(n), n + 0.5)
+        for n in range(6)
+    ]
+    one = Study(
+        "test", "tpe", "asha", (Objective("m/loss", "min", True),), ("m",), tuple(records), {"m": {"variants": names}}
+    )
+
+    drawing = slices(one, {})
+    assert drawing is not None
+    drawing.draw_without_rendering()
+
+    boxes = [label.get_window_extent() for label in drawing.axes[0].get_xticklabels()]
+    assert len(names) == len(boxes)
+    upright = drawing.axes[0].get_xticklabels()[0].get_rotation() == 0
+    assert upright == (len(names) == 2)
+    if upright:
+        assert boxes[0].x1 < boxes[1].x0
 
 
 def test_what_stopping_risked_is_counted_at_the_step_where_it_happened() -> None:

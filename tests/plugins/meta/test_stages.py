@@ -132,6 +132,15 @@ def test_a_learner_of_classes_is_judged_by_accuracy_and_error(pictures):
     assert {"episode.png", "embedding.png", "adaptation.png", "adaptation_by_shots.csv"} <= set(judged.files)
 
 
+def test_a_curve_over_more_shots_than_there_are_is_refused_before_the_work(pictures, monkeypatch):
+    tasks = tasks_of(pictures)
+    learner = trained(Scratch(hidden=(4,)), tasks)
+    monkeypatch.setattr("plugins.meta.evaluation._judge", None)
+
+    with pytest.raises(DataError, match="100 shots and"):
+        run_stage(Evaluate(episodes=20, curve_shots=(1, 100)), learner=learner, tasks=tasks)
+
+
 def test_no_class_is_in_two_parts(pictures):
     parts = tasks_of(pictures).parts
 
