@@ -263,8 +263,12 @@ def _mean(found: dict[Any, dict[str, Any]], metric: str) -> float | str:
     return statistics.mean(run[metric] for run in found.values()) if found else "-"
 
 
-def _median(found: dict[Any, dict[str, Any]], metric: str) -> float:
-    return statistics.median(run[metric] for run in found.values())
+def _median(found: dict[tuple[str, int], dict[str, Any]], metric: str) -> float:
+    """Over problems, of each one's median over seeds."""
+    values: dict[str, list[float]] = {}
+    for (name, _), run in found.items():
+        values.setdefault(name, []).append(run[metric])
+    return statistics.median(map(statistics.median, values.values()))
 
 
 if __name__ == "__main__":

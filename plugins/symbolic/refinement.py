@@ -94,8 +94,10 @@ def steady(program: Program, x: np.ndarray, y: np.ndarray) -> bool:
     One with a pole between the rows fits them, and fails at the next (Keijzer 2003 looks for them by intervals).
     """
     rng = np.random.default_rng(0)
-    mixed = np.concatenate([np.column_stack([rng.permutation(column) for column in x.T]) for _ in range(5)])
-    values = evaluate(program, mixed)
+    if not (used := variables(program)):
+        return True
+    mixed = np.concatenate([np.column_stack([rng.permutation(x[:, column]) for column in used]) for _ in range(5)])
+    values = evaluate(tuple(used.index(token) if isinstance(token, int) else token for token in program), mixed)
     low, high, spread = y.min(), y.max(), np.ptp(y)
     return bool(np.isfinite(values).all() and low - spread <= values.min() and values.max() <= high + spread)
 

@@ -24,6 +24,12 @@ SMALLEST_ERROR = 1e-16
 WIDER = 5
 """So many times more rows are looked at once the first population has come to an end."""
 
+FIRST_SIZE = 40
+"""Nodes of a formula at most in the first population: laws are shorter, and what is noisy may take more later."""
+
+LEADING = 12
+"""So many variables are combined in every library; of wider data those that correlate most with the target."""
+
 MOST_VALUES = 80_000_000
 """Of subtrees at rows, kept so that none is computed twice; 640 MB, then the population starts afresh."""
 
@@ -44,7 +50,7 @@ class Settings:
     functions: tuple[str, ...]
     population: int = 500
     generations: int = 300
-    largest: int = 40
+    largest: int = 60
     time_limit: float = 60.0
     rows: int = 200
     refined: int = 20
@@ -71,6 +77,7 @@ class Search:
         self.settings, self.rng = settings, Random(seed)
         self.deadline = time.monotonic() + settings.time_limit
         self.all = x, y
+        self.largest = min(settings.largest, FIRST_SIZE)
         self.order = np.random.default_rng(seed).permutation(len(y))
         self._look_at(settings.rows)
         self.given = x[: 2 * settings.rows + 100], y[: 2 * settings.rows + 100]
@@ -121,17 +128,20 @@ class Search:
     def _restart(self) -> None:
         """A fresh population: random programs, and every small combination of the variables for the library.
 
-        What holds no law that a first look finds is likely noisy: more rows decide from the first restart on. Every
-        other population has the best programs so far, so that they are improved as well as looked for anew.
+        What holds no law that a first look finds is likely noisy: more rows decide from the first restart on, and
+        programs may be longer. Every other population has the best programs so far, so that they are improved as well
+        as looked for anew.
         """
         self.restarts += 1
         best = self.front() if self.restarts else []
         if self.restarts == 1:
             self._look_at(WIDER * self.settings.rows)
+            self.largest = self.settings.largest
             self.archive = {}
         self.forest = Forest(self.x)
         self.forest.offered = frozenset(self.settings.functions)
-        self.variation = Variation(self.forest, self.settings.functions, self.rng)
+        self.leading = self._leading()
+        self.variation = Variation(self.forest, self.settings.functions, self.leading, self.rng)
         self.errors: dict[int, float] = {}
         self.scores: dict[int, float] = {}
         self.tried: set[tuple[Token, ...]] = set()
@@ -143,6 +153,13 @@ class Search:
         self.population += again if self.restarts % 2 else []
         self._survive()
 
+    def _leading(self) -> list[int]:
+        """All variables where they are few, else those that explain most of the target by themselves."""
+        if self.x.shape[1] <= LEADING:
+            return list(range(self.x.shape[1]))
+        errors = scaling.relative_errors(self.x.T, self.y)
+        return np.argsort(errors, kind="stable")[:LEADING].tolist()
+
     def seeds(self) -> list[int]:
         """What regression finds by itself; the first population has it, later ones do without."""
         if self.restarts:
@@ -152,7 +169,7 @@ class Search:
     def _basis(self) -> list[int]:
         """Small subtrees that a library always holds: variables, their unary functions, products and ratios of two."""
         forest, names = self.forest, self.settings.functions
-        leaves = list(range(min(self.x.shape[1], 12)))
+        leaves = self.leading
         unary = [name for name in names if FUNCTIONS[name].arity == 1]
         binary = [name for name in names if FUNCTIONS[name].arity == 2]
         pairs = [forest.node(name, a, b) for name in binary for a in leaves for b in leaves if a != b]
@@ -186,9 +203,7 @@ class Search:
     def _judged(self, roots: Sequence[int]) -> list[int]:
         """The roots that are new, small and finite, with their errors and scores noted."""
         new = [
-            root
-            for root in dict.fromkeys(roots)
-            if root not in self.errors and self.forest.size[root] <= self.settings.largest
+            root for root in dict.fromkeys(roots) if root not in self.errors and self.forest.size[root] <= self.largest
         ]
         if not new:
             return []
@@ -283,7 +298,7 @@ class Search:
             if self._late():
                 break
             program = self.forest.program(root)
-            if len(program) + 2 <= self.settings.largest:
+            if len(program) + 2 <= self.largest:
                 place = self.rng.randrange(len(program))
                 name = self.rng.choice(["mul", "add"])
                 neutral = 1.0 if name == "mul" else 0.0
@@ -345,4 +360,6 @@ class Search:
             small = self.rng.sample(small, 500)
         basis = self.basis if len(self.basis) <= 500 else self.rng.sample(self.basis, 500)
         deeper = self.deeper if len(self.deeper) <= 500 else self.rng.sample(self.deeper, 500)
-        return list(dict.fromkeys([*basis, *deeper, *small]))
+        count = self.x.shape[1]
+        others = self.rng.sample(range(count), min(count, 2000)) if count > LEADING else []
+        return list(dict.fromkeys([*basis, *deeper, *small, *others]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from plugins.symbolic.engine.forest import LEAF, Forest
@@ -12,10 +13,10 @@ FUNCTION_SHARE = 0.9
 
 
 class Variation:
-    """Grows, crosses and mutates programs of a forest."""
+    """Grows, crosses and mutates programs of a forest; every other variable is one of those that are ``leading``."""
 
-    def __init__(self, forest: Forest, functions: tuple[str, ...], rng: Random) -> None:
-        self.forest, self.rng = forest, rng
+    def __init__(self, forest: Forest, functions: tuple[str, ...], leading: Sequence[int], rng: Random) -> None:
+        self.forest, self.leading, self.rng = forest, leading, rng
         self.functions = functions
         self.by_arity = {n: [f for f in functions if FUNCTIONS[f].arity == n] for n in (1, 2)}
         self.variables = forest.x.shape[1]
@@ -26,6 +27,8 @@ class Variation:
             small = self.rng.random() < 0.5
             value = float(self.rng.randint(1, 5)) if small else self.rng.uniform(-5, 5)
             return self.forest.terminal(value)
+        if len(self.leading) < self.variables and self.rng.random() < 0.5:
+            return self.forest.terminal(self.rng.choice(self.leading))
         return self.forest.terminal(self.rng.randrange(self.variables))
 
     def grow(self, depth: int, full: bool = False) -> int:
