@@ -15,10 +15,10 @@ from pipeline.context import Context
 from pipeline.errors import DataError
 from pipeline.types import Table
 from plugins.symbolic.engine.search import Search
+from plugins.symbolic.folding import folded
 from plugins.symbolic.grammar import parse, write
 from plugins.symbolic.models import reported, settings
 from plugins.symbolic.programs import Program, constants, evaluate, gradient, with_constants
-from plugins.symbolic.refinement import folded
 from plugins.symbolic.types import Classifier, Equation, Problem, arrays
 
 if TYPE_CHECKING:

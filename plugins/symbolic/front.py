@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -43,9 +44,14 @@ def front_of(programs: Iterable[Program], problem: Problem, select: str = "bic")
             error < equations[-1].error * (1 - _SAME) and equations[-1].error > SMALLEST_ERROR * variance
         ):
             equations.append(Equation(write(program, problem.variables), size, error))
-    counts = [len(constants(parse(equation.expression, problem.variables))) for equation in equations]
-    chosen = SELECTIONS[select](equations, counts, variance, len(y))
-    return Front(tuple(equations), chosen, problem.variables, problem.target, variance, len(y))
+    front = Front(tuple(equations), 0, problem.variables, problem.target, variance, len(y))
+    return replace(front, chosen=choose(front, select))
+
+
+def choose(front: Front, select: str) -> int:
+    """Which equation a criterion, one of ``SELECTIONS``, takes."""
+    counts = [len(constants(parse(equation.expression, front.variables))) for equation in front.equations]
+    return SELECTIONS[select](front.equations, counts, front.variance, front.rows)
 
 
 def by_error(equations: Sequence[Equation], counts: Sequence[int], variance: float, rows: int) -> int:

@@ -10,11 +10,12 @@ import numpy as np
 
 from pipeline.context import Context
 from pipeline.errors import DataError
+from plugins.symbolic.folding import folded
 from plugins.symbolic.front import front_of
 from plugins.symbolic.grammar import parse
 from plugins.symbolic.models import numbers_only
 from plugins.symbolic.programs import Program
-from plugins.symbolic.refinement import folded, scaled
+from plugins.symbolic.refinement import scaled
 from plugins.symbolic.types import Front, Problem, arrays
 
 if TYPE_CHECKING:

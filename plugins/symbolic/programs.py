@@ -60,30 +60,40 @@ def gradient(program: Program, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         count = len(program)
         values: list[np.ndarray | float] = [0.0] * count
         children: list[tuple[int, ...]] = [()] * count
+        holds = [False] * count  # whether there is a constant below: the rest needs no derivative
         open_: list[int] = []
         for place in range(count - 1, -1, -1):
             token = program[place]
             if isinstance(token, str):
                 function = FUNCTIONS[token]
-                below = tuple(open_.pop() for _ in range(function.arity))
+                below = (open_.pop(), open_.pop()) if function.arity == 2 else (open_.pop(),)
                 children[place] = below
-                values[place] = function.compute(*(values[child] for child in below))
+                values[place] = function.compute(*[values[child] for child in below])
+                holds[place] = holds[below[0]] or holds[below[-1]]
+            elif isinstance(token, int):
+                values[place] = x[:, token]
             else:
                 # A number of numpy's: Python's own raise where these give infinity, as for one over zero.
-                values[place] = x[:, token] if isinstance(token, int) else np.float64(token)
+                values[place] = np.float64(token)
+                holds[place] = True
             open_.append(place)
         adjoints: list[np.ndarray | float] = [np.float64(1)] * count
-        slopes_by_constant = []
+        slopes = np.empty((len(constants(program)), len(x)))
+        number = 0
         for place, token in enumerate(program):
+            if not holds[place]:
+                continue
             if isinstance(token, str):
                 below = children[place]
-                slopes = FUNCTIONS[token].slopes([values[child] for child in below], values[place])
-                for child, slope in zip(below, slopes, strict=True):
-                    adjoints[child] = adjoints[place] * slope
-            elif isinstance(token, float):
-                slopes_by_constant.append(np.broadcast_to(adjoints[place], len(x)))
-        value = np.broadcast_to(np.asarray(values[0], float), len(x))
-        return value, np.array(slopes_by_constant).reshape(-1, len(x))
+                partials = FUNCTIONS[token].slopes([values[child] for child in below], values[place])
+                for child, partial in zip(below, partials, strict=True):
+                    if holds[child]:
+                        one = isinstance(partial, float) and partial == 1
+                        adjoints[child] = adjoints[place] if one else adjoints[place] * partial
+            else:
+                slopes[number] = adjoints[place]
+                number += 1
+        return np.broadcast_to(np.asarray(values[0], float), len(x)), slopes
 
 
 def constants(program: Program) -> list[float]:

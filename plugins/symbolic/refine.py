@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
 from pipeline.context import Context
 from plugins.symbolic import figures, refinement, units
-from plugins.symbolic.front import front_of
+from plugins.symbolic.folding import folded
+from plugins.symbolic.front import choose, front_of
 from plugins.symbolic.grammar import parse, write
 from plugins.symbolic.programs import Program
 from plugins.symbolic.shortening import one_sided, shorter
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 def refine(stage: stages.Refine, problem: Problem, model: Front, context: Context) -> Front:
     """The refined front; where units are given, of formulas whose units agree, as long as there is one."""
     deadline = time.monotonic() + stage.time_limit
-    candidates = refinements(problem, model, deadline, stage.prune, stage.round)
+    candidates = refinements(problem, model, stage.select, deadline, stage.prune, stage.round)
     metrics: dict[str, float] = {}
     if problem.units:
         # Before the front is made: a formula whose units clash must not displace one whose units agree.
@@ -41,45 +43,51 @@ def refine(stage: stages.Refine, problem: Problem, model: Front, context: Contex
 
 def refined(problem: Problem, model: Front, select: str, deadline: float) -> Front:
     """The front with everything done to it that can be, constants carrying whatever unit is missing."""
-    candidates = refinements(problem, model, deadline)
+    candidates = refinements(problem, model, select, deadline)
     if problem.units:
         candidates = [program for program in candidates if consistent(program, problem)] or candidates
     return front_of(candidates, problem, select)
 
 
 def refinements(
-    problem: Problem, model: Front, deadline: float, prune: bool = True, round_: bool = True
+    problem: Problem, model: Front, select: str, deadline: float, prune: bool = True, round_: bool = True
 ) -> list[Program]:
     """Each equation refitted, pruned, simplified and rounded while time is left; then the rest as they are.
 
-    Where the rows are noisy, what breaks down between them is left out. Where there are units, every equation stands
-    there as it was too: a constant that was added may have spoilt them.
+    Those nearest to the one that would be chosen now come first. Where the rows are noisy, what breaks down between
+    them is left out. Where there are units, every equation stands there as it was too: a constant that was added may
+    have spoilt them.
     """
     x, y = arrays(problem.train)
     given = [parse(equation.expression, model.variables) for equation in model.equations]
     if (y == y[0]).all():
         return given
-    programs = list(given)
+    likely = choose(model, select)
+    programs = [given[place] for place in sorted(range(len(given)), key=lambda place: abs(place - likely))]
     finished: list[Program] = []
+
+    def neat(program: Program) -> Program:
+        return refinement.rounded(program, x, y) if round_ else folded(program)
+
     with threadpool_limits(1):
         while programs and time.monotonic() < deadline:
             program = programs.pop(0)
             better, _ = refinement.prune(program, x, y) if prune else refinement.refit(program, x, y)
-            finished += _forms(refinement.rounded(better, x, y) if round_ else better, x, y)
+            finished += _forms(neat(better), x, y, neat)
     candidates = [*finished, *(programs if not problem.units else given)]
     if min(refinement.relative_error(program, x, y) for program in candidates) < refinement.NOISE:
         return candidates
     return [program for program in candidates if refinement.steady(program, x, y)] or candidates
 
 
-def _forms(program: Program, x: np.ndarray, y: np.ndarray) -> list[Program]:
+def _forms(program: Program, x: np.ndarray, y: np.ndarray, neat: Callable[[Program], Program]) -> list[Program]:
     """The formula, shorter ways to write it, and those without a root of a square where the rows are on one side."""
-    found = [program, *map(refinement.folded, shorter(program))]
+    found = [program, *map(neat, shorter(program))]
     if plain := one_sided(found[-1]):
         # A law that holds beyond the rows' range is seldom one of absolute values.
         fitted, error = refinement.proportional(plain, x, y)
         if error <= max(refinement.relative_error(program, x, y) * (1 + 1e-9), refinement.EXACT):
-            found += [fitted, *map(refinement.folded, shorter(fitted))]
+            found += [fitted, *map(neat, shorter(fitted))]
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from plugins.symbolic.engine import constants as least_squares
 from plugins.symbolic.engine import scaling
+from plugins.symbolic.folding import folded
 from plugins.symbolic.programs import Program, arguments, constants, end, evaluate, variables, with_constants
 
 EXACT = 1e-20
@@ -151,64 +152,3 @@ def plainer(value: float, noisy: bool) -> Iterator[float]:
     yield 0.0
     for digits in range(2, 13):
         yield float(f"{value:.{digits}g}")
-
-
-def folded(program: Program) -> Program:
-    """The same function with constant parts computed, neutral constants left out, and signs as one would write them."""
-    token = program[0]
-    if not isinstance(token, str):
-        return program
-    parts = [folded(argument) for argument in arguments(program)]
-    result: Program = (token, *(inner for part in parts for inner in part))
-    if not variables(result):
-        value = float(evaluate(result, np.zeros((1, 1)))[0])
-        return (value,) if math.isfinite(value) else result
-    if len(parts) == 2:
-        left, right = parts
-        if token in ("mul", "add") and isinstance(right[0], float):
-            left, right = right, left
-        before, after = _NEUTRAL.get(token, (None, None))
-        if _is_constant(left, before):
-            return right
-        if _is_constant(right, after):
-            return left
-        if token == "mul" and _is_constant(left, 0.0):
-            return (0.0,)
-        if token in ("mul", "add") and isinstance(left[0], float):
-            return _merged(token, left[0], right)
-        if token == "add" and (turned := _less(left, right) or _less(right, left)):
-            return turned
-        if token == "sub" and isinstance(right[0], float):
-            return _merged("add", -right[0], left)
-        if token == "div" and isinstance(right[0], float) and right[0]:
-            return _merged("mul", 1 / right[0], left)
-        while token in ("add", "mul") and right[0] == token:
-            first, right = arguments(right)
-            left = (token, *left, *first)
-        return (token, *left, *right)
-    return result
-
-
-_NEUTRAL: dict[str, tuple[float | None, float | None]] = {
-    "add": (0.0, 0.0), "mul": (1.0, 1.0), "sub": (None, 0.0), "div": (None, 1.0),
-}  # fmt: skip
-
-
-def _less(total: Program, part: Program) -> Program | None:
-    """total - 2 x for total + -2 x, which is how one would write it; None for a part that is not negative."""
-    if part[0] == "mul" and isinstance(part[1], float) and part[1] < 0:
-        return ("sub", *total, *folded(("mul", -part[1], *part[2:])))
-    return None
-
-
-def _is_constant(program: Program, value: float | None) -> bool:
-    """Whether the program is this constant; variable number 1 is equal to 1.0 for Python, but is none."""
-    return isinstance(program[0], float) and program[0] == value
-
-
-def _merged(name: str, constant: float, rest: Program) -> Program:
-    """``constant`` added to or multiplied with a formula, joined with a constant that already is."""
-    if rest[0] == name and isinstance(rest[1], float):
-        inner = rest[1]
-        return folded((name, constant + inner if name == "add" else constant * inner, *rest[2:]))
-    return (name, constant, *rest)

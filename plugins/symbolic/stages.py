@@ -262,7 +262,7 @@ class Refine(Stage):
     time_limit: TimeLimit = 10.0
 
     def run(self, problem: types.Problem, model: types.Front, context: Context) -> types.Front:
-        """Refine every equation of the front, shortest first."""
+        """Refine every equation of the front while time is left, the likeliest first."""
         from plugins.symbolic import refine
 
         return refine.refine(self, problem, model, context)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from pipeline.testing import run_stage
 from plugins.symbolic import stages
+from plugins.symbolic.folding import folded
 from plugins.symbolic.grammar import parse
 from plugins.symbolic.programs import Program, evaluate
-from plugins.symbolic.refinement import folded
 from plugins.symbolic.shortening import one_sided, shorter
 from plugins.symbolic.types import Equation, Front
 

@@ -6,6 +6,7 @@ from pipeline.errors import DataError
 from pipeline.testing import conformance_checks, run_stage
 from plugins.symbolic import stages
 from plugins.symbolic.equivalence import is_equivalent
+from plugins.symbolic.front import front_of
 from plugins.symbolic.grammar import parse, write
 from plugins.symbolic.refinement import prune, rounded, steady
 from plugins.symbolic.types import arrays
@@ -93,7 +94,7 @@ def test_idle_parts_are_pruned_and_constants_rounded():
     bloated = parse("2.4999999*x*sin(y + 0.00000001*x) + 0.000000001*exp(y)", ["x", "y"])
     program = rounded(prune(bloated, ROWS, y)[0], ROWS, y)
 
-    assert "2.5*(x*sin(y))" == write(program, ["x", "y"], 6)
+    assert "2.5*x*sin(y)" == write(program, ["x", "y"], 6)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,18 @@ def test_an_intercept_that_only_noise_has_is_left_out():
     program = prune(parse("0.001 + 0.49*x/y**2", ["x", "y"]), ROWS, noisy)[0]
 
     assert is_equivalent(program, parse("x/y**2", ["x", "y"]), ROWS)
+
+
+def test_short_of_time_the_likeliest_formula_is_refined_first(table, monkeypatch):
+    x = np.linspace(1, 2, 40)
+    problem = stages.Table(path=table({"x": x, "y": 3 * x**2}), target="y").run()
+    model = front_of([parse(text, ["x"]) for text in ("7*x", "2.9*x**2", "2.9*x**2 + sin(x)")], problem)
+    clock = iter([0.0, 0.0, 100.0])
+    monkeypatch.setattr("plugins.symbolic.refine.time.monotonic", lambda: next(clock))
+    formula = run_stage(stages.Refine(time_limit=1), problem=problem, model=model).value
+
+    assert "2.9*x**2" == model.best.expression
+    assert ["7*x", "3*x**2"] == [equation.expression for equation in formula.equations]
 
 
 def test_strange_columns_are_kept_by_name_or_left_out(table):
