@@ -114,7 +114,7 @@ class Searching(Stage):
     )
     population: int = Field(500, ge=10, description="Formulas alive at a time.")
     generations: int = Field(300, gt=0, description="Generations at most; fewer where the law is found.")
-    max_size: int = Field(60, ge=3, le=200, description="Nodes of a formula at most; 40 before the first restart.")
+    max_size: int = Field(40, ge=3, le=200, description="Nodes of a formula at most.")
     rows: int = Field(
         200, ge=10, description="Training rows that decide who survives; five times as many after a restart."
     )

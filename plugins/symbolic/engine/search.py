@@ -24,9 +24,6 @@ SMALLEST_ERROR = 1e-16
 WIDER = 5
 """So many times more rows are looked at once the first population has come to an end."""
 
-FIRST_SIZE = 40
-"""Nodes of a formula at most in the first population: laws are shorter, and what is noisy may take more later."""
-
 LEADING = 12
 """So many variables are combined in every library; of wider data those that correlate most with the target."""
 
@@ -50,7 +47,7 @@ class Settings:
     functions: tuple[str, ...]
     population: int = 500
     generations: int = 300
-    largest: int = 60
+    largest: int = 40
     time_limit: float = 60.0
     rows: int = 200
     refined: int = 20
@@ -77,7 +74,6 @@ class Search:
         self.settings, self.rng = settings, Random(seed)
         self.deadline = time.monotonic() + settings.time_limit
         self.all = x, y
-        self.largest = min(settings.largest, FIRST_SIZE)
         self.order = np.random.default_rng(seed).permutation(len(y))
         self._look_at(settings.rows)
         self.given = x[: 2 * settings.rows + 100], y[: 2 * settings.rows + 100]
@@ -128,15 +124,13 @@ class Search:
     def _restart(self) -> None:
         """A fresh population: random programs, and every small combination of the variables for the library.
 
-        What holds no law that a first look finds is likely noisy: more rows decide from the first restart on, and
-        programs may be longer. Every other population has the best programs so far, so that they are improved as well
-        as looked for anew.
+        What holds no law that a first look finds is likely noisy: more rows decide from the first restart on. Every
+        other population has the best programs so far, so that they are improved as well as looked for anew.
         """
         self.restarts += 1
         best = self.front() if self.restarts else []
         if self.restarts == 1:
             self._look_at(WIDER * self.settings.rows)
-            self.largest = self.settings.largest
             self.archive = {}
         self.forest = Forest(self.x)
         self.forest.offered = frozenset(self.settings.functions)
@@ -203,7 +197,9 @@ class Search:
     def _judged(self, roots: Sequence[int]) -> list[int]:
         """The roots that are new, small and finite, with their errors and scores noted."""
         new = [
-            root for root in dict.fromkeys(roots) if root not in self.errors and self.forest.size[root] <= self.largest
+            root
+            for root in dict.fromkeys(roots)
+            if root not in self.errors and self.forest.size[root] <= self.settings.largest
         ]
         if not new:
             return []
@@ -298,7 +294,7 @@ class Search:
             if self._late():
                 break
             program = self.forest.program(root)
-            if len(program) + 2 <= self.largest:
+            if len(program) + 2 <= self.settings.largest:
                 place = self.rng.randrange(len(program))
                 name = self.rng.choice(["mul", "add"])
                 neutral = 1.0 if name == "mul" else 0.0

@@ -125,17 +125,6 @@ def test_noisy_rows_are_looked_at_in_greater_number_after_the_first_population()
     assert front
 
 
-def test_programs_may_be_longer_after_the_first_population(monkeypatch):
-    monkeypatch.setattr("plugins.symbolic.engine.search.FIRST_SIZE", 7)
-    y = np.sin(ROWS[:, 0] ** 2) * ROWS[:, 1] + 0.1 * RNG.normal(size=60)
-    sizes: list[list[int]] = [[], []]
-    settings = Settings(FUNCTIONS, population=60, generations=8, largest=11, patience=2, time_limit=60)
-    search = Search(ROWS, y, settings, seed=0)
-    search.run(lambda progress: sizes[progress.restarts > 0].append(max(search.archive)))
-
-    assert (7, 11) == tuple(map(max, sizes))
-
-
 def test_what_matters_is_found_among_a_thousand_variables():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(100, 1000))
