@@ -16,7 +16,7 @@ from pipeline.errors import DataError
 from pipeline.types import Table
 from plugins.symbolic.engine.search import Search
 from plugins.symbolic.folding import folded
-from plugins.symbolic.grammar import parse, write
+from plugins.symbolic.grammar import brief, parse, write
 from plugins.symbolic.models import reported, settings
 from plugins.symbolic.programs import Program, constants, evaluate, gradient, with_constants
 from plugins.symbolic.types import Classifier, Equation, Problem, arrays
@@ -107,7 +107,7 @@ def judge(problem: Problem, model: Classifier, context: Context) -> dict[str, fl
         metrics["roc_auc"] = float(roc_auc_score(labels, chance))
     context.log(metrics)
     context.table("front", [vars(equation) for equation in model.equations])
-    best = model.equations[model.chosen].expression
+    best = brief(model.equations[model.chosen].expression, problem.variables)
     context.text("formula", f"P({problem.target} = {model.classes[1]}) = 1/(1 + exp(-({best})))\n")
     return metrics
 

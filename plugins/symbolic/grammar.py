@@ -37,6 +37,11 @@ def write(program: Program, variables: Sequence[str], digits: int | None = None)
     return _written(program, variables, digits)[0]
 
 
+def brief(text: str, variables: Sequence[str]) -> str:
+    """A formula for people to read: its constants in six digits."""
+    return write(parse(text, variables), variables, 6)
+
+
 class _Reader:
     def __init__(self, text: str, variables: Sequence[str]) -> None:
         self.text = text

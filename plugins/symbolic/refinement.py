@@ -136,11 +136,12 @@ def rounded(program: Program, x: np.ndarray, y: np.ndarray, slack: float = 1.001
 def plainer(value: float, noisy: bool) -> Iterator[float]:
     """Numbers near a constant, plainest first; it is itself the last resort and not among them.
 
-    Where the constant is known to a few digits only, some multiple of pi is always near and says nothing: then it must
-    be very near, and a simple one.
+    Where the constant is known to a few digits only, a multiple of something is always near and says nothing: then it
+    may be of pi alone, must be very near, and a simple one.
     """
+    familiar = FAMILIAR[:2] if noisy else FAMILIAR
     for largest in (1, 4) if noisy else (1, 4, 12):
-        for factor in FAMILIAR if largest > 1 else (1.0,):
+        for factor in familiar if largest > 1 else (1.0,):
             near, most = (1e-3, 12) if noisy and factor != 1 else (1e-2, 1000)
             fraction = Fraction(value / factor).limit_denominator(largest)
             if (

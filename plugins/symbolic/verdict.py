@@ -11,7 +11,7 @@ from pipeline.context import Context
 from pipeline.types import Table
 from plugins.symbolic import figures
 from plugins.symbolic.equivalence import is_equivalent
-from plugins.symbolic.grammar import parse
+from plugins.symbolic.grammar import brief, parse
 from plugins.symbolic.refine import consistent
 from plugins.symbolic.types import Front, Problem, Verdict, arrays
 
@@ -33,7 +33,7 @@ def verify(stage: stages.Verify, problem: Problem, formula: Front, context: Cont
         metrics["recovered"] = float(recovered)
     context.log(metrics)
     context.table("front", [vars(equation) for equation in formula.equations])
-    context.text("formula", f"{problem.target} = {formula.best.expression}\n")
+    context.text("formula", f"{problem.target} = {brief(formula.best.expression, problem.variables)}\n")
     if problem.units:
         agrees = consistent(parse(formula.best.expression, problem.variables), problem)
         metrics["units_agree"] = float(agrees)

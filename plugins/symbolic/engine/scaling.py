@@ -32,8 +32,9 @@ def relative_errors(values: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def scale(values: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """The a and b that bring a + b f nearest to y in the least-squares sense; b is 0 where f is constant."""
-    centred = values - values.mean()
-    square = float(centred @ centred)
+    with np.errstate(all="ignore"):
+        centred = values - values.mean()
+        square = float(centred @ centred)
     if not 0 < square < LARGEST**2:
         return float(y.mean()), 0.0
     slope = float(centred @ (y - y.mean())) / square

@@ -8,7 +8,7 @@ from plugins.symbolic import stages
 from plugins.symbolic.equivalence import is_equivalent
 from plugins.symbolic.front import front_of
 from plugins.symbolic.grammar import parse, write
-from plugins.symbolic.refinement import prune, rounded, steady
+from plugins.symbolic.refinement import plainer, prune, rounded, steady
 from plugins.symbolic.types import arrays
 
 ROWS = np.random.default_rng(0).uniform(1, 3, (50, 2))
@@ -131,6 +131,25 @@ def test_short_of_time_the_likeliest_formula_is_refined_first(table, monkeypatch
 
     assert "2.9*x**2" == model.best.expression
     assert ["7*x", "3*x**2"] == [equation.expression for equation in formula.equations]
+
+
+def test_a_constant_of_noisy_rows_is_a_simple_multiple_of_pi_or_of_nothing():
+    chance = 0.75 * np.sqrt(2 * np.pi) * 1.0001
+
+    assert 0.75 * np.sqrt(2 * np.pi) in list(plainer(chance, noisy=False))
+    assert [f"{value:.12g}" for value in plainer(chance, noisy=True)][1:4] == ["1.9", "1.88", "1.88"]
+    assert next(plainer(2 * np.pi * 1.0001, noisy=True)) != 2 * np.pi
+    assert 2 * np.pi in list(plainer(2 * np.pi * 1.0001, noisy=True))
+
+
+def test_a_formula_is_told_in_six_digits(table):
+    x = np.linspace(1, 2, 40)
+    problem = stages.Table(path=table({"x": x, "y": x / 3 + 0.1}), target="y").run()
+    front = front_of([parse("0.333333333333333*x + 0.1", ["x"])], problem)
+    judged = run_stage(stages.Verify(), problem=problem, formula=front)
+
+    assert "y = 0.333333*x + 0.1" == judged.files["formula.txt"].decode().strip()
+    assert "0.333333333333333*x + 0.1" == judged.value.expression
 
 
 def test_strange_columns_are_kept_by_name_or_left_out(table):
