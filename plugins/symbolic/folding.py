@@ -1,9 +1,9 @@
-"""Formulas as one would write them: constants joined and in front, no neutral ones, minus for what is negative."""
+"""Formulas as one would write them: constants joined and in front, one fraction bar, minus for what is negative."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from plugins.symbolic.programs import Program, arguments, evaluate, variables
 
 
 def folded(program: Program) -> Program:
-    """The same function, never longer: 3.5 + y*x - 2*z for y*x + (3 + (-2*z + 0.5)), x/(2 + z) for 3*x/(6 + 3*z)."""
+    """The same function, never longer: 3.5 + y*x - 2*z for y*x + (3 + (-2*z + 0.5)), x/(2 + z) for 3*(x/(6 + 3*z))."""
     token = program[0]
     if not isinstance(token, str):
         return program
@@ -22,9 +22,7 @@ def folded(program: Program) -> Program:
         return (value,) if math.isfinite(value) else result
     if token in ("add", "sub"):
         return _sum(result)
-    if token in ("mul", "neg"):
-        return _product(result)
-    return _quotient(*parts) if token == "div" else result
+    return _product(result) if token in ("mul", "div", "neg", "inv") else result
 
 
 def _sum(program: Program) -> Program:
@@ -36,7 +34,7 @@ def _sum(program: Program) -> Program:
         if isinstance(part[0], float):
             constant += sign * part[0]
         elif _factor(part) < 0:
-            (taken if sign > 0 else added).append(_times(-1.0, part))
+            (taken if sign > 0 else added).append(_product(("neg", *part)))
         else:
             (added if sign > 0 else taken).append(part)
     if constant:
@@ -45,10 +43,8 @@ def _sum(program: Program) -> Program:
         # The one that has a constant takes the sign without growing.
         first = max(taken, key=lambda part: _factor(part) != 1)
         taken.remove(first)
-        added = [_times(-1.0, first)]
-    result = added[0]
-    for part in added[1:]:
-        result = ("add", *result, *part)
+        added = [_product(("neg", *first))]
+    result = _chain("add", added)
     for part in taken:
         result = ("sub", *result, *part)
     return result
@@ -65,72 +61,80 @@ def _terms(program: Program, sign: int) -> Iterator[tuple[int, Program]]:
         yield from _terms(part, sign if program[0] == "add" else -sign)
 
 
-def _product(program: Program) -> Program:
-    """The constants of a product as one, in front, or within a sum of which every term has a constant anyway."""
-    factors = list(_factors(program))
-    constant = math.prod(part[0] for part in factors if isinstance(part[0], float))
-    first, *others = [part for part in factors if not isinstance(part[0], float)]
-    for part in others:
-        first = ("mul", *first, *part)
-    return _times(constant, first)
-
-
-def _factors(program: Program) -> Iterator[Program]:
-    """What is multiplied in nested products."""
-    if program[0] not in ("mul", "neg"):
-        yield program
-        return
-    if program[0] == "neg":
-        yield (-1.0,)
-    for part in arguments(program):
-        yield from _factors(part)
-
-
-def _quotient(above: Program, below: Program) -> Program:
-    """One constant at most, above, or within a sum of which every term has a constant anyway."""
-    if isinstance(below[0], float) and _within_reach(below[0]):
-        return _product(("mul", 1 / below[0], *above))
-    if abs(factor := _factor(below)) != 1 and _within_reach(factor):
-        below = _times(1 / factor, below)
-        above = (above[0] / factor,) if isinstance(above[0], float) else _times(1 / factor, above)
-    factor = above[0] if isinstance(above[0], float) else _factor(above)
-    if factor != 1 and _within_reach(factor) and (taken := _absorbed(1 / factor, below)) is not None:
-        if isinstance(above[0], float):
-            return ("inv", *folded(taken))
-        return ("div", *_times(1 / factor, above), *folded(taken))
-    return ("div", *above, *below)
-
-
 def _factor(program: Program) -> float:
     """The constant in front of a product or a quotient; 1 where there is none."""
-    if program[0] not in ("mul", "div"):
-        return 1.0
-    first = next(arguments(program))
-    return first[0] if isinstance(first[0], float) else _factor(first)
+    while program[0] in ("mul", "div"):
+        program = next(arguments(program))
+    return program[0] if isinstance(program[0], float) else 1.0
 
 
-def _times(constant: float, program: Program) -> Program:
-    """The constant times a program that is folded, joined with what it has in front."""
+def _product(program: Program) -> Program:
+    """What is multiplied over what it is divided by, the constants as one, in front."""
+    constant = 1.0
+    above: list[Program] = []
+    below: list[Program] = []
+    for part, over in _factors(program, True):
+        if not isinstance(part[0], float):
+            (above if over else below).append(part)
+        elif over:
+            constant *= part[0]
+        elif _within_reach(part[0]):
+            constant /= part[0]
+        else:
+            below.append(part)
     if constant == 0:
         return (0.0,)
+    constant = _taken_in(constant, above, below)
+    if constant == -1 and _turned(above, below):
+        constant = 1.0
+    front = [(constant,)] if abs(constant) != 1 or (below and not above and constant != 1) else []
+    top, bottom = _chain("mul", [*front, *above]), _chain("mul", below)
+    result = top if not below else ("div", *top, *bottom) if top else ("inv", *bottom)
+    return ("neg", *result) if constant == -1 and not front else result
+
+
+def _factors(program: Program, over: bool) -> Iterator[tuple[Program, bool]]:
+    """The factors of nested products and quotients, and whether they are above the fraction bar."""
+    token = program[0]
+    if token not in ("mul", "div", "neg", "inv"):
+        yield program, over
+        return
+    if token == "neg":
+        yield (-1.0,), True
+    first, *second = arguments(program)
+    yield from _factors(first, over != (token == "inv"))
+    for part in second:
+        yield from _factors(part, over != (token == "div"))
+
+
+def _chain(name: str, parts: Sequence[Program]) -> Program:
+    result: Program = ()
+    for part in parts:
+        result = (name, *result, *part) if result else part
+    return result
+
+
+def _turned(above: list[Program], below: list[Program]) -> bool:
+    """Whether one of the factors was a difference, and now has the other sign."""
+    for parts in (above, below):
+        for place, part in enumerate(parts):
+            if part[0] == "sub":
+                left, right = arguments(part)
+                parts[place] = ("sub", *right, *left)
+                return True
+    return False
+
+
+def _taken_in(constant: float, above: list[Program], below: list[Program]) -> float:
+    """What is left of the constant: 1 where one of the factors is a sum of which every term has a constant anyway."""
     if math.isclose(constant, 1, rel_tol=1e-15):
-        return program
-    if _within_reach(constant) and (taken := _absorbed(constant, program)) is not None:
-        return folded(taken)
-    if constant == -1:
-        return _negative(program)
-    if program[0] != "mul":
-        return ("mul", constant, *program)
-    left, right = arguments(program)
-    return ("mul", *_times(constant, left), *right)
-
-
-def _negative(program: Program) -> Program:
-    """Minus what has no constant in front."""
-    if program[0] == "sub":
-        left, right = arguments(program)
-        return ("sub", *right, *left)
-    return program[1:] if program[0] == "neg" else ("neg", *program)
+        return 1.0
+    for parts, factor in ((above, constant), (below, 1 / constant)):
+        for place, part in enumerate(parts):
+            if (taken := _absorbed(factor, part)) is not None:
+                parts[place] = folded(taken)
+                return 1.0
+    return constant
 
 
 def _absorbed(factor: float, program: Program) -> Program | None:

@@ -5,6 +5,8 @@ product  = signed {("*" | "/") signed}
 signed   = "-" signed | "+" signed | power
 power    = atom [("**" | "^") signed]
 atom     = number | "pi" | name | "`" any name "`" | function "(" sum {"," sum} ")" | "(" sum ")"
+
+1/x, with this very 1, is the function inv: two nodes instead of three.
 """
 
 from __future__ import annotations
@@ -91,7 +93,11 @@ class _Reader:
         return left
 
     def product(self) -> Program:
+        one = self.tokens[self.next][1] == "1"
         left = self.signed()
+        if one and left == (1.0,) and self.sign("/"):
+            below = self.signed()
+            left = ("div", *left, *below) if isinstance(below[0], float) else ("inv", *below)
         while sign := self.sign("*", "/"):
             left = ("mul" if sign == "*" else "div", *left, *self.signed())
         return left
@@ -170,11 +176,16 @@ def _written(program: Program, variables: Sequence[str], digits: int | None) -> 
     if head in _BINARY:
         sign, binding = _BINARY[head]
         (left, left_binding), (right, right_binding) = parts
+        if head == "div" and left == "1":
+            left = "1.0"  # 1/x is the inverse, with a node less
         if left_binding < binding + (head == "pow"):
             left = f"({left})"
         if right_binding < binding + (head != "add") or (head == "pow" and right_binding < 5) or right.startswith("-"):
             right = f"({right})"
         return f"{left}{sign}{right}", binding
+    if head == "inv" and not isinstance(program[1], float):
+        text, binding = parts[0]
+        return f"1/({text})" if binding < _SIGNED or text.startswith("-") else f"1/{text}", 2
     if head == "neg":
         text, binding = parts[0]
         return f"-{text}" if binding > _SIGNED else f"-({text})", _SIGNED
