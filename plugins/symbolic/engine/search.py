@@ -13,6 +13,7 @@ import numpy as np
 from plugins.symbolic.engine import constants, scaling, seeds, semantic
 from plugins.symbolic.engine.forest import Forest
 from plugins.symbolic.engine.variation import Variation
+from plugins.symbolic.folding import folded
 from plugins.symbolic.functions import FUNCTIONS
 from plugins.symbolic.programs import Program, Token
 
@@ -303,7 +304,7 @@ class Search:
 
     def _fitted(self, program: Program) -> int:
         self.evaluations += 8
-        return self.forest.add(constants.refine(program, self.x, self.y, 8)[0])
+        return self.forest.add(folded(constants.refine(program, self.x, self.y, 8)[0]))
 
     def _answers(self) -> list[int]:
         """Programs one subtree of which was replaced by what the library offers for it."""
