@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -75,7 +76,8 @@ class _Parser:
         while True:
             match = _TOKEN.match(self.text, position)
             if match is None:
-                column = position + len(self.text[position:]) - len(self.text[position:].lstrip()) + 1
+                # Only what the pattern passes over: no-break spaces and the like are told.
+                column = len(self.text) - len(self.text[position:].lstrip(string.whitespace)) + 1
                 character = self.text[column - 1]
                 if character in "'\"":
                     fail("the quote that opens here is never closed", self.text, column)

@@ -253,6 +253,8 @@ pieces = st.sampled_from(
 )  # fmt: skip
 
 
+@example("a <\u00a0")
+@example("\x1f")
 @given(st.lists(pieces, max_size=25).map("".join) | st.text(max_size=40))
 def test_no_text_raises_anything_but_a_request_error(text):
     with contextlib.suppress(RequestError):
