@@ -76,6 +76,9 @@ class Variation:
             new = forest.terminal(value * rng.gauss(1, 0.3) if rng.random() < 0.8 else value + rng.gauss(0, 1))
         elif value is not None:
             new = self.leaf()
+        elif not self.by_arity[1 if forest.right[number] < 0 else 2]:
+            # Folding writes 1/x and a - x, and refinement puts constants in, whatever the functions are.
+            return self.subtree_mutation(root)
         elif forest.right[number] < 0:
             new = forest.node(rng.choice(self.by_arity[1]), forest.left[number])
         else:

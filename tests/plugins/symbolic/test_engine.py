@@ -134,3 +134,13 @@ def test_what_matters_is_found_among_a_thousand_variables():
     assert {777, 123} <= set(search.leading)
     search.run(lambda progress: None)
     assert min(error for error, _ in search.archive.values()) < 1e-20
+
+
+@pytest.mark.parametrize("functions", [("add", "sub", "mul", "div"), ("add", "mul"), ("sin", "exp"), ("div",)])
+def test_any_set_of_functions_will_do(functions):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(1, 3, (60, 2))
+    y = 5 / (1 + 2 * x[:, 0]) + 0.3 * x[:, 1] ** 2 + rng.normal(0, 0.05, 60)
+    settings = Settings(functions, population=100, generations=15, patience=4, time_limit=60)
+
+    assert Search(x, y, settings, seed=0).run(lambda progress: None)
