@@ -82,3 +82,22 @@ def test_a_function_of_constants_has_derivatives_or_none_but_never_raises(name, 
 def test_pi_is_a_number_unless_a_column_has_its_name():
     assert (math.pi,) == parse("pi", ["x"])
     assert (0,) == parse("`pi`", ["pi"])
+
+
+@pytest.mark.parametrize(
+    ("program", "text"),
+    [
+        (("inv", 0), "1/x"),
+        (("div", 1.0, 0), "1.0/x"),
+        (("mul", "inv", "add", 1.0, 0, 0), "1/(1 + x)*x"),
+        (("div", 0, "inv", 0), "x/(1/x)"),
+        (("inv", "neg", 0), "1/(-x)"),
+        (("square", "inv", 0), "(1/x)**2"),
+        (("inv", "square", 0), "1/x**2"),
+        (("div", 1.0, 2.0), "1.0/2"),
+        (("inv", 2.0), "inv(2)"),
+    ],
+)
+def test_an_inverse_is_written_as_one_over_and_read_back(program, text):
+    assert text == write(program, ["x"])
+    assert program == parse(text, ["x"])

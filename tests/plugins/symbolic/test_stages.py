@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -129,7 +131,7 @@ def test_short_of_time_the_likeliest_formula_is_refined_first(table, monkeypatch
     problem = stages.Table(path=table({"x": x, "y": 3 * x**2}), target="y").run()
     model = front_of([parse(text, ["x"]) for text in ("7*x", "2.9*x**2", "2.9*x**2 + sin(x)")], problem)
     clock = iter([0.0, 0.0, 100.0])
-    monkeypatch.setattr("plugins.symbolic.refine.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("plugins.symbolic.refine.time", SimpleNamespace(monotonic=lambda: next(clock)))
     formula = run_stage(stages.Refine(time_limit=1), problem=problem, model=model).value
 
     assert "2.9*x**2" == model.best.expression
